@@ -27,7 +27,10 @@ struct repo {
     enum repo_state state;
 };
 
-/* E_OK with ret->id = 0 (and namespace_id = 0) when missing; marked for deletion counts as missing. */
+/*
+ * One indexed query. E_OK with ret->id = 0 when missing (marked for deletion counts as missing); the fields of the namespace
+ * are filled when that exists, else namespace_id = 0.
+ */
 enum err repo_find(struct worker *w, struct fail *f, const struct repo_name *name, struct repo *ret) MUST_CHECK;
 
 /*
@@ -42,9 +45,12 @@ enum err repo_create(struct worker *w, struct fail *f, const struct caller *crea
 enum err repo_find_or_create(struct worker *w, struct fail *f, const struct caller *creator, struct str remote_addr,
                              const struct repo_name *name, struct repo *ret) MUST_CHECK;
 
-enum err repo_set_public(struct worker *w, struct fail *f, const struct caller *by, const struct repo *repo, bool is_public) MUST_CHECK;
+/* Audit row change_repo_visibility; nothing is written when it is so already. E_NAME_UNKNOWN when it is gone. */
+enum err repo_set_public(struct worker *w, struct fail *f, const struct caller *by, struct str remote_addr,
+                         const struct repo *repo, bool is_public) MUST_CHECK;
 
-/* Gone at once for everybody (renamed and marked); its rows and bytes are collected later. */
-enum err repo_delete(struct worker *w, struct fail *f, const struct caller *by, const struct repo *repo) MUST_CHECK;
+/* Gone at once for everybody (renamed and marked); its rows and bytes are collected later. E_NAME_UNKNOWN when it was gone. */
+enum err repo_delete(struct worker *w, struct fail *f, const struct caller *by, struct str remote_addr,
+                     const struct repo *repo) MUST_CHECK;
 
 #endif
