@@ -51,7 +51,7 @@ struct route {
     enum perm perm;
     enum body_kind body;
     handler_fn handler;
-    handler_fn precheck; /* BODY_BLOB: asked by nginx before the body is read; NULL otherwise */
+    handler_fn precheck; /* BODY_BLOB: asked by nginx before the body is read; no_precheck otherwise */
     unsigned flags;
     const char *name; /* for metrics and logs: the handler's name */
 };
@@ -69,6 +69,7 @@ struct response {
     size_t n_headers;
     struct buf body;
     struct str accel; /* not empty: X-Accel-Redirect, the body is nginx's */
+    struct str fixed; /* not empty: sent instead of body; never freed */
 };
 
 #define ROUTE_PARAMS_MAX 6
@@ -102,6 +103,22 @@ struct request {
 
     struct response res;
 };
+
+/* Zeroes it and starts its clock; request_done() ends what is on the heap. The arena is the caller's to reset. */
+void request_init(struct request *req, struct worker *w);
+void request_done(struct request *req);
+
+/*
+ * Decodes req->uri into req->path and req->query, once. E_BAD_REQUEST: not an absolute path, a malformed escape, %2F,
+ * %00, control bytes, a "." or ".." segment, bytes that are not UTF-8.
+ */
+enum err request_parse_uri(struct request *req) MUST_CHECK;
+
+/* Whether name=value pairs (a query, a form body) can be decoded: no malformed escape and no NUL. */
+bool pairs_valid(struct str pairs);
+
+/* The precheck of routes that need none: E_OK. */
+enum err no_precheck(struct request *req);
 
 /* The value of a path parameter; empty when the route has no such name. */
 struct str req_param(const struct request *req, const char *name);
