@@ -23,6 +23,7 @@ enum err repo_name_parse(struct fail *f, struct str full, struct str library, bo
 
 /* [a-z0-9]+([._-][a-z0-9]+)*, 2 to 255 bytes: users and organizations. */
 bool namespace_valid(struct str s);
+/* [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127} */
 bool tag_valid(struct str s);
 
 struct reference {
@@ -31,7 +32,7 @@ struct reference {
     struct digest digest; /* when is_digest */
 };
 
-/* With a ':' it must be a digest (E_DIGEST_INVALID), else a tag (E_TAG_INVALID, shown as MANIFEST_INVALID's sibling). */
+/* With a ':' it must be a digest (E_DIGEST_INVALID), else a tag (E_TAG_INVALID). */
 enum err reference_parse(struct fail *f, struct str text, struct reference *ret) MUST_CHECK;
 
 #endif
