@@ -45,7 +45,10 @@ struct cidrs {
     size_t n;
 };
 
+struct arena;
+
 struct config {
+    struct arena *arena; /* holds everything below */
     char *dir;  /* the directory that holds config/ (DIR of `gantry --dir DIR`) */
     char *path; /* of the file read */
 
