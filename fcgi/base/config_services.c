@@ -203,9 +203,11 @@ static bool redis_member(const struct reading *r, const struct node *m, struct c
 bool value_redis(const struct reading *r, const struct node *n, struct config_redis *ret)
 {
     struct config_redis redis = {.port = 6379};
+    struct reading whole = *r;
     bool good = true;
+    whole.secret = true; /* an address in one word may hold a password */
     if (n->kind != NODE_MAP && !(n->kind == NODE_SCALAR && n->line == 0))
-        return value_wrong(r, n, "a mapping is expected, as in {host: localhost, port: 6379}");
+        return value_wrong(&whole, n, "a mapping is expected, as in {host: localhost, port: 6379}");
     if (n->kind == NODE_SCALAR) /* the default */
         good = host_port(r, n->text, &redis.host, &redis.port);
     for (const struct node *m = n->first; m; m = m->next)

@@ -380,16 +380,9 @@ static void secrets_are_not_shown(void **state)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct loaded l = load_bytes(texts[i], strlen(texts[i]));
         assert_int_equal(l.err, E_CONFIG);
-        if (i != 4 && (noted(&l, true, "hunter2") || noted(&l, false, "hunter2") ||
-                       strstr(l.fail.message, "hunter2")))
+        if (noted(&l, true, "hunter2") || noted(&l, false, "hunter2") ||
+            strstr(l.fail.message, "hunter2"))
             fail_msg("shown: %s", texts[i]);
-        done(&l);
-    }
-    for (size_t i = 0; i < 2; i++) { /* and not in db_uri_refused's rows either */
-        struct loaded l = load_db(i ? "mysql://u:hunter2%zz@h/n" : "hunter2://u@h");
-        assert_int_equal(l.err, E_CONFIG);
-        if (i)
-            assert_false(noted(&l, true, "hunter2"));
         done(&l);
     }
 }
@@ -417,7 +410,7 @@ static void redis_mappings(void **state)
             "TLS to Redis");
     refused("USER_EVENTS_REDIS: {unix_socket: redis.sock}\n", "USER_EVENTS_REDIS.unix_socket", "",
             "absolute");
-    refused("USER_EVENTS_REDIS: redis\n", "USER_EVENTS_REDIS", "\"redis\"", "a mapping");
+    refused("USER_EVENTS_REDIS: redis\n", "USER_EVENTS_REDIS", "(line 5)", "a mapping");
 }
 
 static struct loaded load_storage(const char *value)
