@@ -5,9 +5,12 @@
  * at run time. One struct db belongs to one thread; it connects when first used, reconnects by itself (the
  * library's reconnect is never on) and prepares statements lazily, once per connection.
  *
- * Failures: E_NO_ROW (db_one without a row), E_DUPLICATE (1062), E_DB_DOWN (not reachable, or lost and not safe to
- * rerun), E_INTERNAL (a statement the server refuses: a bug). 1213, 1205 and a connection lost inside db_tx() rerun
- * the whole transaction, so its function must have no effects outside the database.
+ * Failures: E_NO_ROW (db_one without a row) and E_DUPLICATE (a UNIQUE key) are not recorded in f: what they mean is for
+ * the caller to say. E_DB_DOWN (not reachable, or lost and not safe to rerun; with Retry-After), E_BUSY (locked by others
+ * for too long), E_CONFLICT (a foreign key: the other row went, or came, meanwhile), E_INTERNAL (a statement the server
+ * refuses: a bug). 1213, 1205 and a connection lost inside db_tx() rerun the whole transaction, so its function must have no
+ * effects outside the database. Outside db_tx() a SELECT survives a lost connection; a change is E_DB_DOWN when it
+ * may have been done.
  *
  * Isolation is READ COMMITTED. sql_mode is strict, time_zone is +00:00.
  */
@@ -21,7 +24,14 @@
 
 struct db;
 
-/* Does not connect. NULL when out of memory. The config must outlive it. */
+/* Once per process, before threads, and at the end of main (program_init(), program_done()). */
+void db_library_init(void);
+void db_library_done(void);
+
+/*
+ * Does not connect. NULL when out of memory. The config must outlive it. After fork() a child never touches its parent's,
+ * not even to free it.
+ */
 struct db *db_new(const struct config_db *config);
 void db_free(struct db *db);
 void db_freep(struct db **db);
@@ -112,7 +122,9 @@ typedef enum err (*db_tx_fn)(struct db *db, struct fail *f, void *ctx);
 /*
  * Runs fn inside a transaction and commits; any error rolls back and is returned. Up to 5 runs on deadlock, lock wait
  * or a connection lost before COMMIT was sent (f is cleared between runs); a connection lost DURING COMMIT is
- * E_DB_DOWN, because the outcome is unknown. Called inside a transaction, fn joins it.
+ * E_DB_DOWN, because the outcome is unknown. fn must pass errors up, but for E_NO_ROW and E_DUPLICATE, which leave the
+ * transaction usable. START TRANSACTION is sent with the first statement, so a function that finds nothing to do costs
+ * nothing. Called inside a transaction, fn joins it: its error then rolls back nothing by itself.
  */
 enum err db_tx(struct db *db, struct fail *f, db_tx_fn fn, void *ctx) MUST_CHECK;
 
