@@ -2,10 +2,15 @@
  * keyring.h - the ES256 keys that sign and verify registry tokens (RFC 7515, 7517, 7518), shared by the threads of
  * a process.
  *
- * Keys live in table service_key, the private half encrypted with DATABASE_SECRET_KEY. A process loads them when first
- * needed, again every minute, and at once (at most every 5 s) when a token names an unknown kid. Readers take an
- * immutable set by reference count; nobody waits for a reload. The worker program makes the next key before the current
- * one retires, and removes expired ones (keyring_rotate()).
+ * Keys live in table service_key, the private half sealed with DATABASE_SECRET_KEY (auth/secret.h). A key signs for
+ * INSTANCE_SERVICE_KEY_EXPIRATION minutes and verifies until the last token it signed is beyond any grace. The oldest
+ * key that still signs is the one used, so that a new one, made ahead by the worker program (keyring_rotate()), is known
+ * everywhere before its first token. A process without any signing key makes one itself.
+ *
+ * A process loads the keys when first needed, again every minute, and at once when a token names an unknown kid (a few
+ * times in a row, then every 5 s, so that made-up kids cost nothing). Readers take an immutable set by reference count;
+ * nobody waits for a reload but who needs a key that is not there yet. A database that is down does not stop what the
+ * loaded keys can verify.
  */
 #ifndef GANTRY_AUTH_KEYRING_H
 #define GANTRY_AUTH_KEYRING_H
@@ -13,7 +18,8 @@
 #include "base/buf.h"
 #include "base/worker.h"
 
-struct keyring *keyring_new(const struct config *config);
+/* Touches no database. NULL when out of memory. */
+struct keyring *keyring_new(void);
 void keyring_free(struct keyring *k);
 void keyring_freep(struct keyring **k);
 
@@ -22,7 +28,8 @@ enum err keyring_sign(struct worker *w, struct fail *f, struct str payload, stru
 
 /*
  * Checks the signature of a compact JWS; the algorithm is the key's, the header must agree. *ret_payload is the decoded
- * JSON (arena). E_TOKEN_INVALID. Verified tokens are cached by their SHA-256 until they expire.
+ * JSON (arena). E_TOKEN_INVALID, E_DB_DOWN. Verified tokens are remembered by their SHA-256 as long as their key is
+ * known; whether a token has expired is said by its claims (claims.h) and asked each time.
  */
 enum err keyring_verify(struct worker *w, struct fail *f, struct str token, struct str *ret_payload) MUST_CHECK;
 
