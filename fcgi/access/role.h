@@ -1,8 +1,9 @@
 /*
  * role.h - from facts to a role: the pure part of access/, without a database and without a clock.
  *
- * access.c gathers the facts; what follows from them is decided here and only here, so that a table of cases can test it. Everything
- * not granted is denied: the zero value of every fact grants nothing.
+ * access.c gathers the facts; what follows from them is decided here and only here, so that a table
+ * of cases can test it. Everything not granted is denied: the zero value of every fact grants
+ * nothing.
  */
 #ifndef GANTRY_ACCESS_ROLE_H
 #define GANTRY_ACCESS_ROLE_H
@@ -30,8 +31,8 @@ struct role_facts {
 enum repo_role role_on_repository(const struct role_facts *facts);
 
 /*
- * Whether repositories may be created in the (existing, enabled) namespace. Not for registry tokens: what those may
- * create stands in their grants.
+ * Whether repositories may be created in the (existing, enabled) namespace. Not for registry
+ * tokens: what those may create stands in their grants.
  */
 bool role_may_create(const struct role_facts *facts);
 
@@ -42,11 +43,11 @@ enum repo_role role_of_scopes(unsigned scopes);
 enum repo_role role_of_actions(unsigned actions);
 
 /*
- * Actions granted for a repository, all entries together. A grant names it in full ("acme/web"); a one-part name means
- * the library namespace.
+ * Actions granted for a repository, all entries together. A grant names it in full ("acme/web"); a
+ * one-part name means the library namespace.
  */
-unsigned grants_for(const struct grant *grants, size_t n, struct str library, struct str namespace_name,
-                    struct str name);
+unsigned grants_for(const struct grant *grants, size_t n, struct str library,
+                    struct str namespace_name, struct str name);
 
 /* "read", "write", "admin"; "member", "creator", "admin"; "none". */
 const char *repo_role_name(enum repo_role role);

@@ -113,10 +113,30 @@ enum err account_insert(struct db *db, struct fail *f, const struct account *in,
                    NULL, ret_id);
 }
 
-enum err account_lock(struct db *db, struct fail *f, int64_t id)
+static enum err lock(struct db *db, struct fail *f, enum stmt stmt, struct db_arg arg,
+                     struct account_locked *ret)
 {
     CLEANUP(rows_done) struct rows rows = ROWS_INIT;
-    return db_one(db, f, STMT_ACCOUNT_LOCK, DB_ARGS(arg_int(id)), &rows);
+    enum err e = db_one(db, f, stmt, &arg, 1, &rows);
+    if (e)
+        return e;
+    *ret = (struct account_locked){
+        .id = row_int(&rows, 0),
+        .kind = (enum account_kind)row_int(&rows, 1),
+        .enabled = row_int(&rows, 2) != 0,
+    };
+    return E_OK;
+}
+
+enum err account_lock(struct db *db, struct fail *f, int64_t id, struct account_locked *ret)
+{
+    return lock(db, f, STMT_ACCOUNT_LOCK, arg_int(id), ret);
+}
+
+enum err account_lock_name(struct db *db, struct fail *f, struct str name,
+                           struct account_locked *ret)
+{
+    return lock(db, f, STMT_ACCOUNT_LOCK_NAME, arg_bytes(name), ret);
 }
 
 enum err account_set_password(struct db *db, struct fail *f, int64_t id, struct str hash)
@@ -161,4 +181,23 @@ enum err account_delete(struct db *db, struct fail *f, int64_t id)
 enum err account_delete_robots(struct db *db, struct fail *f, int64_t namespace_id)
 {
     return db_exec(db, f, STMT_ACCOUNT_DELETE_ROBOTS, DB_ARGS(arg_int(namespace_id)), NULL, NULL);
+}
+
+enum err account_retired(struct db *db, struct fail *f, struct arena *a, size_t limit,
+                         int64_t **ret_ids, size_t *ret_n)
+{
+    CLEANUP(rows_done) struct rows rows = ROWS_INIT;
+    int64_t *ids;
+    size_t n = 0;
+    enum err e = db_query(db, f, STMT_ACCOUNT_RETIRED, DB_ARGS(arg_int((int64_t)limit)), &rows);
+    if (e)
+        return e;
+    ids = arena_array(a, rows_count(&rows), sizeof(*ids));
+    if (!ids)
+        return fail_internal(f, E_NO_MEMORY, "no memory for a list of accounts");
+    while (rows_next(&rows))
+        ids[n++] = row_int(&rows, 0);
+    *ret_ids = ids;
+    *ret_n = n;
+    return E_OK;
 }

@@ -62,8 +62,17 @@ enum err account_robots(struct db *db, struct fail *f, struct arena *a, int64_t 
 enum err account_insert(struct db *db, struct fail *f, const struct account *in,
                         int64_t *ret_id) MUST_CHECK;
 
+struct account_locked {
+    int64_t id;
+    enum account_kind kind;
+    bool enabled;
+};
+
 /* Until the end of the transaction; E_NO_ROW when it is gone. */
-enum err account_lock(struct db *db, struct fail *f, int64_t id) MUST_CHECK;
+enum err account_lock(struct db *db, struct fail *f, int64_t id,
+                      struct account_locked *ret) MUST_CHECK;
+enum err account_lock_name(struct db *db, struct fail *f, struct str name,
+                           struct account_locked *ret) MUST_CHECK;
 
 /* A new password also ends the back-off. */
 enum err account_set_password(struct db *db, struct fail *f, int64_t id,
@@ -82,5 +91,8 @@ enum err account_touch(struct db *db, struct fail *f, int64_t id, int64_t now_ms
 enum err account_retire(struct db *db, struct fail *f, int64_t id) MUST_CHECK;
 enum err account_delete(struct db *db, struct fail *f, int64_t id) MUST_CHECK;
 enum err account_delete_robots(struct db *db, struct fail *f, int64_t namespace_id) MUST_CHECK;
+/* Retired accounts without a repository, at most limit. */
+enum err account_retired(struct db *db, struct fail *f, struct arena *a, size_t limit,
+                         int64_t **ret_ids, size_t *ret_n) MUST_CHECK;
 
 #endif

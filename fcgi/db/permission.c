@@ -165,8 +165,14 @@ enum err prototype_insert(struct db *db, struct fail *f, struct str uuid, int64_
 enum err prototype_update_role(struct db *db, struct fail *f, int64_t organization_id,
                                struct str uuid, int role)
 {
-    return exec_one(db, f, STMT_PROTOTYPE_SET_ROLE,
-                    DB_ARGS(arg_int(role), arg_int(organization_id), arg_bytes(uuid)));
+    CLEANUP(rows_done) struct rows rows = ROWS_INIT;
+    /* an update to what it is already changes no row: only a look tells it from a missing one */
+    enum err e = db_one(db, f, STMT_PROTOTYPE_LOCK,
+                        DB_ARGS(arg_int(organization_id), arg_bytes(uuid)), &rows);
+    if (e)
+        return e;
+    return db_exec(db, f, STMT_PROTOTYPE_SET_ROLE,
+                   DB_ARGS(arg_int(role), arg_int(organization_id), arg_bytes(uuid)), NULL, NULL);
 }
 
 enum err prototype_remove(struct db *db, struct fail *f, int64_t organization_id, struct str uuid)

@@ -87,7 +87,7 @@ enum err prototype_matching(struct db *db, struct fail *f, struct arena *a, int6
 enum err prototype_insert(struct db *db, struct fail *f, struct str uuid, int64_t organization_id,
                           int64_t activating_id, int64_t delegate_account_id,
                           int64_t delegate_team_id, int role) MUST_CHECK;
-/* E_NO_ROW when there is none (or, for the role, when it is so already). */
+/* E_NO_ROW when there is none. */
 enum err prototype_update_role(struct db *db, struct fail *f, int64_t organization_id,
                                struct str uuid, int role) MUST_CHECK;
 enum err prototype_remove(struct db *db, struct fail *f, int64_t organization_id,

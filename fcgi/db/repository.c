@@ -80,27 +80,9 @@ enum err repository_any(struct db *db, struct fail *f, int64_t namespace_id, boo
     return E_OK;
 }
 
-enum err repository_first_of(struct db *db, struct fail *f, struct arena *a, int64_t namespace_id,
-                             size_t limit, struct repository_items *ret)
+enum err repository_mark_all(struct db *db, struct fail *f, int64_t namespace_id)
 {
-    CLEANUP(rows_done) struct rows rows = ROWS_INIT;
-    struct repository_items out = {.n = 0};
-    bool no_memory = false;
-    enum err e = db_query(db, f, STMT_REPOSITORY_NAMESPACE_IDS,
-                          DB_ARGS(arg_int(namespace_id), arg_int((int64_t)limit)), &rows);
-    if (e)
-        return e;
-    out.v = arena_array(a, rows_count(&rows), sizeof(*out.v));
-    no_memory = !out.v;
-    while (!no_memory && rows_next(&rows))
-        out.v[out.n++] = (struct repository_item){
-            .id = row_int(&rows, 0),
-            .name = row_dup(&rows, 1, a, &no_memory),
-        };
-    if (no_memory)
-        return fail_internal(f, E_NO_MEMORY, "no memory for a list of repositories");
-    *ret = out;
-    return E_OK;
+    return db_exec(db, f, STMT_REPOSITORY_MARK_ALL, DB_ARGS(arg_int(namespace_id)), NULL, NULL);
 }
 
 static enum err read_items(struct db *db, struct fail *f, struct arena *a, enum stmt stmt,

@@ -51,9 +51,8 @@ enum err repository_count(struct db *db, struct fail *f, int64_t namespace_id,
 /* Whether the namespace still has rows, those marked for deletion included. */
 enum err repository_any(struct db *db, struct fail *f, int64_t namespace_id, bool *ret) MUST_CHECK;
 
-/* Ids and names of a namespace's repositories, the lowest ids first (no keyset: for draining). */
-enum err repository_first_of(struct db *db, struct fail *f, struct arena *a, int64_t namespace_id,
-                             size_t limit, struct repository_items *ret) MUST_CHECK;
+/* All of a namespace that is being retired. */
+enum err repository_mark_all(struct db *db, struct fail *f, int64_t namespace_id) MUST_CHECK;
 
 /* Lists in the order of (namespace, name), those after the given pair ("" for the first). */
 enum err repository_list_all(struct db *db, struct fail *f, struct arena *a,
