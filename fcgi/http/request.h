@@ -138,6 +138,7 @@ bool req_accepts(const struct request *req, struct str media_type);
 
 /* Sets or replaces a header; the value is copied into the arena. CR, LF and NUL in it are dropped. */
 enum err res_header(struct request *req, const char *name, struct str value) MUST_CHECK;
+/* At most 1023 bytes; longer values go through res_header(). */
 enum err res_headerf(struct request *req, const char *name, const char *fmt, ...) PRINTF(3, 4) MUST_CHECK;
 /* Adds, keeping others of the name (Link, Warning). */
 enum err res_header_add(struct request *req, const char *name, struct str value) MUST_CHECK;

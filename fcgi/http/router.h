@@ -16,6 +16,9 @@ void router_init(const struct route *routes, size_t n);
 /* All rows, for metrics and tests. */
 const struct route *router_routes(size_t *ret_n);
 
+/* Every method of req->path, as a set; for the Allow of a 405 that a handler gives. */
+unsigned router_methods(const struct request *req);
+
 /* Fills req->route and req->params from req->method and req->path. *ret_allow: methods of the path, for E_METHOD. */
 enum err router_find(struct request *req, unsigned *ret_allow) MUST_CHECK;
 
