@@ -76,3 +76,15 @@ enum err server_clock_ms(struct db *db, struct fail *f, int64_t *ret)
 {
     return ask_int(db, f, STMT_server_clock_ms, ret);
 }
+
+enum err server_schema_version(struct db *db, struct fail *f, int64_t *ret)
+{
+    int64_t tables;
+    enum err e = ask_int(db, f, STMT_migration_table, &tables);
+    if (e)
+        return e;
+    if (tables)
+        return ask_int(db, f, STMT_migration_version, ret);
+    *ret = 0;
+    return E_OK;
+}

@@ -21,6 +21,9 @@ enum err server_read_only(struct db *db, struct fail *f, bool *ret) MUST_CHECK;
 /* Of our own session; in the arena. */
 enum err server_sql_mode(struct db *db, struct fail *f, struct arena *a, struct str *ret) MUST_CHECK;
 
+/* The last complete migration (db/migrate.h), 0 when there is none; what a program asks before it serves. */
+enum err server_schema_version(struct db *db, struct fail *f, int64_t *ret) MUST_CHECK;
+
 /* The server's wall clock, milliseconds since the epoch. */
 enum err server_clock_ms(struct db *db, struct fail *f, int64_t *ret) MUST_CHECK;
 
