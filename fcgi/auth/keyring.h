@@ -18,6 +18,9 @@
 #include "base/buf.h"
 #include "base/worker.h"
 
+/* The longest auth_input.grace_s: so long past its end a token's signature can still be checked. */
+#define KEYRING_GRACE_S INT64_C(86400)
+
 /* Touches no database. NULL when out of memory. */
 struct keyring *keyring_new(void);
 void keyring_free(struct keyring *k);
