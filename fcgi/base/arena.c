@@ -13,8 +13,8 @@
 #endif
 
 #define BLOCK_SIZE 16384u
-#define ALIGN 16u
-#define POISON 0xdd
+#define ALIGN      16u
+#define POISON     0xdd
 
 struct block {
     struct block *next;

@@ -36,7 +36,8 @@ enum err json_parse(struct fail *f, enum err err, struct str text, size_t max, j
 {
     json_error_t where;
     if (text.n > max)
-        return fail(f, err, "the JSON document has %zu bytes, at most %zu are accepted", text.n, max);
+        return fail(f, err, "the JSON document has %zu bytes, at most %zu are accepted", text.n,
+                    max);
     if (text.n == 0)
         return fail(f, err, "the body is empty, a JSON document is expected");
     if (json_depth(text) > JSON_DEPTH_MAX)
