@@ -89,4 +89,12 @@ enum err oauth_token_touch(struct db *db, struct fail *f, int64_t id, int64_t no
 enum err oauth_token_delete(struct db *db, struct fail *f, struct str uuid,
                             int64_t account_id) MUST_CHECK;
 
+/* Whose token a uuid names, of either kind. E_NO_ROW (not recorded in f). */
+struct token_owner {
+    int64_t account_id;
+    bool is_oauth;
+};
+enum err token_owner(struct db *db, struct fail *f, struct str uuid,
+                     struct token_owner *ret) MUST_CHECK;
+
 #endif
