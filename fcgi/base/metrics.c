@@ -102,18 +102,29 @@ void metrics_pool_size(int64_t threads)
         __atomic_store_n(&mapped->pool_size, threads, __ATOMIC_RELAXED);
 }
 
+static int64_t *slab_at(unsigned number)
+{
+    if (!mapped || number >= METRICS_SLABS)
+        return NULL;
+    return (int64_t *)(void *)((char *)mapped + PAGE + number * slab_size(mapped->extra));
+}
+
+void metrics_clear_gauges(unsigned number)
+{
+    int64_t *words = slab_at(number);
+    for (int m = 0; words && m < METRIC_COUNT; m++) {
+        if (types[m] == GAUGE)
+            __atomic_store_n(&words[m], 0, __ATOMIC_RELAXED);
+    }
+}
+
 void metrics_attach(unsigned number)
 {
-    uint64_t used;
-    slab = NULL;
-    if (!mapped || number >= METRICS_SLABS)
+    slab = slab_at(number);
+    if (!slab)
         return;
-    slab = (int64_t *)(void *)((char *)mapped + PAGE + number * slab_size(mapped->extra));
-    for (int m = 0; m < METRIC_COUNT; m++) {
-        if (types[m] == GAUGE)
-            metrics_set((enum metric)m, 0);
-    }
-    used = __atomic_load_n(&mapped->used, __ATOMIC_RELAXED);
+    metrics_clear_gauges(number);
+    uint64_t used = __atomic_load_n(&mapped->used, __ATOMIC_RELAXED);
     while (used <= number && !__atomic_compare_exchange_n(&mapped->used, &used, number + 1u, false,
                                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         continue;

@@ -44,6 +44,8 @@ enum err metrics_create(struct fail *f, const char *path, const char *pool, size
 void metrics_pool_size(int64_t threads);
 /* This process writes to the slab from now on; METRICS_SLABS and more: to none. No two living processes share one. */
 void metrics_attach(unsigned slab);
+/* The owner of the slab is gone: what it had open or in hand is not there any more. */
+void metrics_clear_gauges(unsigned slab);
 /* The extra words of this process's slab, to be changed by metrics_word_add(); NULL when there are none. */
 int64_t *metrics_extra(void);
 void metrics_word_add(int64_t *word, int64_t n);

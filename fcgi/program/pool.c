@@ -206,6 +206,7 @@ static void reap(struct master *m)
                 child_died(c, status);
             else
                 c->state = EMPTY;
+            metrics_clear_gauges((unsigned)i);
             break;
         }
     }
@@ -383,6 +384,7 @@ int pool_main(const char *dir, const char *pool)
     if (status == IN_MASTER)
         status = watch(&m, &set);
     if (status == IN_MASTER) {
+        metrics_pool_size(0);
         unlink(m.socket_path); /* ours: the lock is held */
         LOG(LOG_INFO, "pool stopped", KV("pool", str_z(pool)));
         fd_close(&m.lock_fd);
