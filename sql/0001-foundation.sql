@@ -203,7 +203,8 @@ CREATE TABLE IF NOT EXISTS upload (
     CONSTRAINT upload_location_fk FOREIGN KEY (location_id) REFERENCES storage_location (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- The bytes received, never a re-serialisation of them.
+-- The bytes received, never a re-serialisation of them. A manifest deleted by its digest is out of view at once, but its
+-- row stays, because the history of its tags names it: deleted_ms says since when; pushing it again revives it.
 CREATE TABLE IF NOT EXISTS manifest (
     id                BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
     repository_id     BIGINT UNSIGNED NOT NULL,
@@ -213,9 +214,12 @@ CREATE TABLE IF NOT EXISTS manifest (
     config_media_type VARBINARY(255)  NULL,
     subject_digest    VARBINARY(65)   NULL,
     annotations       MEDIUMBLOB      NULL,                    -- JSON object, when there is a subject
-    layers_size       BIGINT UNSIGNED NOT NULL DEFAULT 0,      -- sum of the descriptors' sizes
+    layers_size       BIGINT UNSIGNED NOT NULL DEFAULT 0,      -- sum over the layers; 0 for an index
+    size              INT UNSIGNED    NOT NULL,                -- of bytes: asked far more often than they
     bytes             MEDIUMBLOB      NOT NULL,
     created_ms        BIGINT          NOT NULL,
+    pushed_ms         BIGINT          NOT NULL,                -- last time; without a tag it lives for a while from here
+    deleted_ms        BIGINT          NULL,
     PRIMARY KEY (id),
     UNIQUE KEY manifest_digest (repository_id, digest),
     KEY manifest_subject (repository_id, subject_digest, id),
@@ -242,7 +246,8 @@ CREATE TABLE IF NOT EXISTS manifest_child (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Tags are history: a move or a delete closes a row, a move opens another. is_current is 1 or NULL, so that the
--- UNIQUE key admits one living row a tag. A row is alive when is_current = 1 and expires_ms is NULL or ahead.
+-- UNIQUE key admits one living row a tag, and lists living tags in order whatever the history. A row is alive when
+-- is_current = 1 and expires_ms is NULL or ahead; a living row never names a deleted manifest.
 CREATE TABLE IF NOT EXISTS tag (
     id            BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
     repository_id BIGINT UNSIGNED NOT NULL,
@@ -253,7 +258,7 @@ CREATE TABLE IF NOT EXISTS tag (
     end_ms        BIGINT          NULL,
     expires_ms    BIGINT          NULL,
     PRIMARY KEY (id),
-    UNIQUE KEY tag_current (repository_id, name, is_current),
+    UNIQUE KEY tag_current (repository_id, is_current, name),
     KEY tag_history (repository_id, name, start_ms),
     KEY tag_manifest (manifest_id, is_current),
     KEY tag_end (end_ms),
