@@ -7,10 +7,9 @@
 #include "auth/token_cache.h"
 #include "base/cleanup.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include "unit.h"
+
 #include <stdio.h>
-#include <cmocka.h>
 
 /* The key of RFC 7515 A.3.1, written as we write ours. */
 #define RFC_JWK                                                                                    \

@@ -4,10 +4,9 @@
  */
 #include "auth/password.h"
 
+#include "unit.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 static bool verify(const char *stored, struct str password)
 {

@@ -5,9 +5,7 @@
 
 #include "base/cleanup.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
+#include "unit.h"
 
 static struct config config = {.database_secret_key =
                                    (char[]){"a-secret-of-the-database-0123456789"}};
