@@ -34,10 +34,8 @@ static enum err parse_basic(struct fail *f, struct arena *a, struct str text,
     pair = (struct str){(const char *)out, n};
     if (!str_cut(pair, ':', &user, &password))
         return bad(f, "the credentials have no colon between user and password");
-    if (user.n > BASIC_USER_MAX || password.n > BASIC_PASSWORD_MAX)
-        return bad(f, "the credentials are too long");
-    if (!str_is_utf8(pair))
-        return bad(f, "the credentials are not UTF-8");
+    if (!credentials_plausible(user, password))
+        return bad(f, "the credentials are too long or not UTF-8");
     ret->scheme = SCHEME_BASIC;
     ret->user = user;
     ret->password = password;

@@ -29,6 +29,13 @@ void authorization_done(struct authorization *a);
 #define BASIC_USER_MAX     255
 #define BASIC_PASSWORD_MAX 8192 /* some tokens are long */
 
+/* Whether a user name and a password, however they came, are worth looking up. */
+static inline bool credentials_plausible(struct str user, struct str password)
+{
+    return user.n <= BASIC_USER_MAX && password.n <= BASIC_PASSWORD_MAX && str_is_utf8(user) &&
+           str_is_utf8(password);
+}
+
 /*
  * E_BAD_CREDENTIALS: another scheme, not strictly base64, no colon, not UTF-8, or too long;
  * E_TOKEN_INVALID: an empty bearer token. The user name ends at the first colon; the password may
