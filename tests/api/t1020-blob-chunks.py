@@ -61,18 +61,32 @@ def _(t):
     check(t, repo, digest, data)
 
 
-@scenario("a chunk that came before is 416, but offset 0 begins anew")
+@scenario("a chunk that came before is 416; one from 0 that reaches further than all there is begins anew")
 def _(t):
     repo = t.repo()
     data = random_blob(3000)
     location = repo.where(t.status(repo.patch(repo.start(), random_blob(2000), 0), 202))
-    t.status(repo.patch(location, data[:100], 1000), 416)
-    location = repo.where(t.status(repo.patch(location, data[:1000], 0), 202))
-    t.header(t.status(repo.get(location), 204), "Range", "0-999")
-    location = repo.where(t.status(repo.patch(location, data[1000:], 1000), 202))
+    for first, last in ((1000, 1100), (1000, 3000), (0, 1000), (0, 2000)):  # the last is the same chunk once more
+        answer = t.status(repo.patch(location, data[first:last], first), 416)
+        t.header(answer, "Range", "0-1999")
+        location = repo.where(answer)
+    location = repo.where(t.status(repo.patch(location, data[:2001], 0), 202))
+    t.header(t.status(repo.get(location), 204), "Range", "0-2000")
+    location = repo.where(t.status(repo.patch(location, data[2001:], 2001), 202))
     digest = digest_of(data)
     t.status(repo.close(location, digest), 201)
     check(t, repo, digest, data)
+
+
+@scenario("the closing PUT may begin anew, too")
+def _(t):
+    repo = t.repo()
+    for algorithm in ("sha256", "sha512"):
+        data = random_blob(3000)
+        location = repo.where(t.status(repo.patch(repo.start(), random_blob(2000), 0), 202))
+        digest = digest_of(data, algorithm)
+        t.status(repo.close(location, digest, data, 0), 201)
+        check(t, repo, digest, data)
 
 
 @scenario("PATCH without Content-Range goes on where the last one ended, as docker does")
