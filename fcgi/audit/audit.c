@@ -9,7 +9,6 @@
 #include "audit/audit.h"
 
 #include "base/clock.h"
-#include "base/metrics.h"
 #include "db/log_entry.h"
 
 #include <pthread.h>
@@ -73,7 +72,6 @@ uint64_t audit_dropped(void)
 static void count_dropped(uint64_t n)
 {
     atomic_fetch_add_explicit(&dropped, n, memory_order_relaxed);
-    metrics_add(METRIC_AUDIT_DROPPED, (int64_t)n);
 }
 
 static void list_append(struct list *l, struct queued *q)

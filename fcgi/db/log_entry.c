@@ -26,9 +26,9 @@ enum err log_entry_insert(struct db *db, struct fail *f, const struct log_row *r
         size_t rows;
         enum stmt stmt;
     } sizes[] = {
-        {ROWS_MAX, STMT_log_entry_insert_64},
-        {16, STMT_log_entry_insert_16},
-        {1, STMT_log_entry_insert},
+        {ROWS_MAX, STMT_LOG_ENTRY_INSERT_64},
+        {16, STMT_LOG_ENTRY_INSERT_16},
+        {1, STMT_LOG_ENTRY_INSERT},
     };
     struct db_arg args[ROWS_MAX * COLUMNS];
     size_t size = 0;
@@ -50,7 +50,7 @@ enum err log_entry_insert(struct db *db, struct fail *f, const struct log_row *r
 enum err log_entry_partitioned_until(struct db *db, struct fail *f, int64_t *ret_ms)
 {
     CLEANUP(rows_done) struct rows rows = ROWS_INIT;
-    enum err e = db_one(db, f, STMT_log_entry_partitions, DB_NO_ARGS, &rows);
+    enum err e = db_one(db, f, STMT_LOG_ENTRY_PARTITIONS, DB_NO_ARGS, &rows);
     if (e)
         return e;
     *ret_ms = row_int(&rows, 0);

@@ -104,12 +104,12 @@ static enum err look(struct run *r, struct fail *f)
 {
     CLEANUP(rows_done) struct rows table = ROWS_INIT;
     CLEANUP(rows_done) struct rows rows = ROWS_INIT;
-    enum err e = db_one(r->db, f, STMT_migration_table, DB_NO_ARGS, &table);
+    enum err e = db_one(r->db, f, STMT_MIGRATION_TABLE, DB_NO_ARGS, &table);
     memset(r->done, 0, r->files.n * sizeof(*r->done));
     memset(r->finished, 0, r->files.n * sizeof(*r->finished));
     if (e || row_int(&table, 0) == 0)
         return e;
-    e = db_query(r->db, f, STMT_migration_list, DB_NO_ARGS, &rows);
+    e = db_query(r->db, f, STMT_MIGRATION_LIST, DB_NO_ARGS, &rows);
     while (e == E_OK && rows_next(&rows))
         e = compare(r, f, &rows);
     return e;
@@ -145,7 +145,7 @@ static enum err try_lock(struct run *r, struct fail *f, bool *ret_taken, struct 
     CLEANUP(rows_done) struct rows rows = ROWS_INIT;
     char owner[OWNER_MAX];
     uint64_t changed;
-    enum err e = db_one(r->db, f, STMT_migration_lock_read, DB_NO_ARGS, &rows);
+    enum err e = db_one(r->db, f, STMT_MIGRATION_LOCK_READ, DB_NO_ARGS, &rows);
     if (e)
         return e;
     *ret_taken = false;
@@ -154,7 +154,7 @@ static enum err try_lock(struct run *r, struct fail *f, bool *ret_taken, struct 
         return E_OK;
     owner_text(owner);
     int64_t version = row_int(&rows, 2);
-    e = db_exec(r->db, f, STMT_migration_lock_take,
+    e = db_exec(r->db, f, STMT_MIGRATION_LOCK_TAKE,
                 DB_ARGS(arg_str(str_z(owner)), arg_int(r->lease_ms), arg_int(version)), &changed,
                 NULL);
     if (e)
@@ -193,7 +193,7 @@ static void unlock(struct run *r)
 {
     struct fail ignored = FAIL_INIT;
     /* a lease that could not be given back ends by itself */
-    (void)!db_exec(r->db, &ignored, STMT_migration_lock_release, DB_ARGS(arg_int(r->lock_version)),
+    (void)!db_exec(r->db, &ignored, STMT_MIGRATION_LOCK_RELEASE, DB_ARGS(arg_int(r->lock_version)),
                    NULL, NULL);
 }
 
@@ -227,7 +227,7 @@ static void *heart_main(void *arg)
         struct fail ignored = FAIL_INIT;
         uint64_t changed = 0, now = clock_mono_ns();
         enum err e =
-            db_exec(db, &ignored, STMT_migration_lock_renew,
+            db_exec(db, &ignored, STMT_MIGRATION_LOCK_RENEW,
                     DB_ARGS(arg_int(r->lease_ms), arg_int(r->lock_version)), &changed, NULL);
         if (e == E_OK && changed == 1)
             kept_ns = now;
@@ -278,7 +278,7 @@ static enum err run_statement(struct run *r, struct fail *f, const struct migrat
                     STR_ARG(m->name), i + 1, m->n_statements,
                     why.internal[0] ? why.internal : fail_text(&why));
     tell(r, MIGRATE_RAN, m, i + 1);
-    return db_exec(r->db, f, STMT_migration_progress,
+    return db_exec(r->db, f, STMT_MIGRATION_PROGRESS,
                    DB_ARGS(arg_int((int64_t)i + 1), arg_int(m->version)), NULL, NULL);
 }
 
@@ -287,7 +287,7 @@ static enum err run_file(struct run *r, struct fail *f, const struct migration *
     struct str checksum = {(const char *)m->checksum, MIGRATION_CHECKSUM};
     enum err e = E_OK;
     if (done == 0)
-        e = db_exec(r->db, f, STMT_migration_begin,
+        e = db_exec(r->db, f, STMT_MIGRATION_BEGIN,
                     DB_ARGS(arg_int(m->version), arg_str(m->name), arg_bytes(checksum)), NULL,
                     NULL);
     if (e)
@@ -298,7 +298,7 @@ static enum err run_file(struct run *r, struct fail *f, const struct migration *
         if (e)
             return e;
     }
-    e = db_exec(r->db, f, STMT_migration_finish, DB_ARGS(arg_int(m->version)), NULL, NULL);
+    e = db_exec(r->db, f, STMT_MIGRATION_FINISH, DB_ARGS(arg_int(m->version)), NULL, NULL);
     if (e == E_OK)
         tell(r, MIGRATE_FILE_DONE, m, m->n_statements);
     return e;
