@@ -10,6 +10,7 @@
 
 #define LINE 4096
 
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static enum log_level min_level = LOG_INFO;
 static _Thread_local const struct log_kv *tail;
 static _Thread_local size_t tail_n;
@@ -75,14 +76,13 @@ static void put_kvs(struct line *l, const struct log_kv *kv, size_t n)
 
 void log_write(enum log_level level, const char *message, const struct log_kv *kv, size_t n)
 {
-    static const char *const names[] = {"debug", "info", "warn", "error"};
     struct line l = {.n = 0};
     char now[CLOCK_TEXT], head[96];
 
     if (level < min_level)
         return;
     clock_rfc3339(clock_ms(), now);
-    int len = snprintf(head, sizeof(head), "time=%s level=%s pid=%d", now, names[level & 3],
+    int len = snprintf(head, sizeof(head), "time=%s level=%s pid=%d", now, level_names[level & 3],
                        (int)getpid());
     put(&l, head, len > 0 ? (size_t)len : 0);
     put_kvs(&l, tail, tail_n);
@@ -97,6 +97,17 @@ void log_write(enum log_level level, const char *message, const struct log_kv *k
 void log_set_level(enum log_level level)
 {
     min_level = level;
+}
+
+bool log_set_level_named(const char *name)
+{
+    for (unsigned i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+        if (strcmp(name, level_names[i]) == 0) {
+            min_level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 void log_set_tail(const struct log_kv *kv, size_t n)

@@ -39,6 +39,8 @@ void log_write(enum log_level level, const char *message, const struct log_kv *k
 
 /* Lines below this level are dropped. At start only. */
 void log_set_level(enum log_level level);
+/* By its name, as in GANTRY_LOG_LEVEL; false and unchanged when there is none such. */
+bool log_set_level_named(const char *name);
 
 /* This thread's tail, or NULL. The array must live until it is taken back. */
 void log_set_tail(const struct log_kv *kv, size_t n);

@@ -324,15 +324,6 @@ static void signals_init(sigset_t *ret)
 
 /* ---- start ---- */
 
-static void log_level_set(const struct config *c)
-{
-    static const char *const names[] = {"debug", "info", "warn", "error"};
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(c->log_level, names[i]) == 0)
-            log_set_level((enum log_level)i);
-    }
-}
-
 static enum err master_init(struct master *m, struct fail *f)
 {
     char path[PATH_MAX], relative[64];
@@ -340,7 +331,7 @@ static enum err master_init(struct master *m, struct fail *f)
     if (e)
         return e;
     const struct config *c = m->generation.config;
-    log_level_set(c);
+    log_set_level_named(c->log_level);
     config_path(c, "run", path);
     if (mkdir(path, 0750) < 0 && errno != EEXIST)
         return fail(f, E_SYSTEM, "cannot make the directory %s: %s", path, strerror(errno));
