@@ -114,10 +114,15 @@ static enum err take_row(struct prepared *p, struct result *r, struct outcome *o
 
 static void outcome_of(struct outcome *out, MYSQL_STMT *handle)
 {
+    const char *text = mysql_stmt_error(handle);
     out->code = mysql_stmt_errno(handle);
+    if (!out->code) { /* an error among the rows (a deadlock) is left on the connection */
+        out->code = mysql_errno(handle->mysql);
+        text = mysql_error(handle->mysql);
+    }
     if (!out->code)
         out->code = CR_UNKNOWN_ERROR;
-    snprintf(out->text, sizeof(out->text), "%s", mysql_stmt_error(handle));
+    snprintf(out->text, sizeof(out->text), "%s", text);
 }
 
 enum err result_read(struct prepared *p, const struct stmt_row *row, struct result **ret,
