@@ -97,14 +97,15 @@ enum err tag_row_names(struct db *db, struct fail *f, struct arena *a, int64_t r
     return E_OK;
 }
 
-enum err tag_row_ever(struct db *db, struct fail *f, int64_t repository_id, struct str name,
-                      bool *ret)
+enum err tag_row_latest(struct db *db, struct fail *f, int64_t repository_id, struct str name,
+                        int64_t *ret_end_ms, int64_t *ret_expires_ms)
 {
     CLEANUP(rows_done) struct rows rows = ROWS_INIT;
     enum err e =
-        db_one(db, f, STMT_TAG_EVER, DB_ARGS(arg_int(repository_id), arg_bytes(name)), &rows);
-    if (e && e != E_NO_ROW)
+        db_one(db, f, STMT_TAG_LATEST, DB_ARGS(arg_int(repository_id), arg_bytes(name)), &rows);
+    if (e)
         return e;
-    *ret = e == E_OK;
+    *ret_end_ms = row_int(&rows, 0);
+    *ret_expires_ms = row_int(&rows, 1);
     return E_OK;
 }

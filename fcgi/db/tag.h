@@ -39,8 +39,8 @@ enum err tag_row_of_manifest(struct db *db, struct fail *f, struct arena *a, int
 enum err tag_row_names(struct db *db, struct fail *f, struct arena *a, int64_t repository_id,
                        struct str after, int64_t now_ms, size_t limit,
                        struct tag_names *ret) MUST_CHECK;
-/* Whether the history knows the name. */
-enum err tag_row_ever(struct db *db, struct fail *f, int64_t repository_id, struct str name,
-                      bool *ret) MUST_CHECK;
+/* When the latest row of the name ended and was to expire; 0: not. E_NO_ROW: there was never such a tag. */
+enum err tag_row_latest(struct db *db, struct fail *f, int64_t repository_id, struct str name,
+                        int64_t *ret_end_ms, int64_t *ret_expires_ms) MUST_CHECK;
 
 #endif

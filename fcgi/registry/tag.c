@@ -49,17 +49,17 @@ enum err tag_point(struct db *db, struct fail *f, int64_t repository_id, struct 
                 STR_ARG(name));
 }
 
+/* A tag that was deleted is unknown, as clients expect; one that ran out says so. */
 enum err tag_missing(struct db *db, struct fail *f, const struct repo *repo, struct str name)
 {
-    bool ever;
-    enum err e = tag_row_ever(db, f, repo->id, name, &ever);
-    if (e)
+    int64_t end_ms = 0, expires_ms = 0;
+    enum err e = tag_row_latest(db, f, repo->id, name, &end_ms, &expires_ms);
+    if (e && e != E_NO_ROW)
         return e;
-    if (ever)
-        return fail(
-            f, E_TAG_EXPIRED,
-            "the tag \"%.*s\" was deleted or has expired; its history may still hold what it named",
-            STR_ARG(name));
+    if (expires_ms && expires_ms <= clock_ms() && (!end_ms || end_ms >= expires_ms))
+        return fail(f, E_TAG_EXPIRED,
+                    "the tag \"%.*s\" has expired; its history may still hold what it named",
+                    STR_ARG(name));
     return fail(f, E_MANIFEST_UNKNOWN, "there is no tag \"%.*s\" in %.*s/%.*s", STR_ARG(name),
                 STR_ARG(repo->namespace_name), STR_ARG(repo->name));
 }

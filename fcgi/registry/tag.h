@@ -22,7 +22,7 @@ enum err tag_close(struct db *db, struct fail *f, const struct tag_row *row,
 enum err tag_delete(struct worker *w, struct fail *f, const struct visitor *by,
                     const struct repo *repo, struct str name) MUST_CHECK;
 
-/* Says why a tag does not answer: E_TAG_EXPIRED when the history knows it, else E_MANIFEST_UNKNOWN. */
+/* Says why a tag does not answer: E_TAG_EXPIRED when it ran out, else E_MANIFEST_UNKNOWN. */
 enum err tag_missing(struct db *db, struct fail *f, const struct repo *repo,
                      struct str name) MUST_CHECK;
 
