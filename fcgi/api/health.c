@@ -98,12 +98,20 @@ static bool disks_have(struct request *req, unsigned percent)
     return well;
 }
 
-static bool service_key_is_well(struct request *req)
+static bool has_service_key(struct request *req)
 {
     CLEANUP(buf_done) struct buf keys = BUF_INIT;
     if (keyring_jwks(req->w, &req->fail, &keys) || buf_err(&keys))
         return false;
-    if (keys.n && strstr(keys.p, "\"kid\""))
+    return keys.n && strstr(keys.p, "\"kid\"");
+}
+
+/* A fresh database has no key until somebody needs one: that is not an illness, so it is made now. */
+static bool service_key_is_well(struct request *req)
+{
+    if (has_service_key(req))
+        return true;
+    if (keyring_rotate(req->w, &req->fail) == E_OK && has_service_key(req))
         return true;
     fail_internal(&req->fail, E_SYSTEM, "service_key: there is no key that signs tokens");
     return false;

@@ -73,13 +73,20 @@ static void head(struct buf *b, const char *name, const char *help, const char *
     buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+/* Sums over all pools, but for how busy each of them is. */
 static void put_metrics(const struct pools *p, struct buf *b)
 {
     for (size_t m = 0; m < METRIC_COUNT; m++) {
+        int64_t sum = 0;
         head(b, metrics[m].name, metrics[m].help, metrics[m].type == GAUGE ? "gauge" : "counter");
-        for (size_t i = 0; i < p->n; i++)
-            buf_printf(b, "%s{pool=\"%s\"} %lld\n", metrics[m].name, p->v[i].pool,
-                       (long long)p->v[i].values[m]);
+        for (size_t i = 0; i < p->n; i++) {
+            sum += p->v[i].values[m];
+            if (m == METRIC_BUSY && p->v[i].pool_size)
+                buf_printf(b, "%s{pool=\"%s\"} %lld\n", metrics[m].name, p->v[i].pool,
+                           (long long)p->v[i].values[m]);
+        }
+        if (m != METRIC_BUSY)
+            buf_printf(b, "%s %lld\n", metrics[m].name, (long long)sum);
     }
     head(b, "gantry_pool_threads", "threads that can serve at once", "gauge");
     for (size_t i = 0; i < p->n; i++) {
@@ -108,78 +115,86 @@ static void put_queues(const struct config *c, const struct pools *p, struct buf
 
 /* ---- requests ---- */
 
-static const char *route_label(size_t route)
+/* route="/v2/{repo}/tags/list",handler="oci_tags_list" */
+static void put_labels(size_t route, struct buf *b)
 {
     size_t n;
     const struct route *r = router_routes(&n);
-    return route < n ? r[route].path : "none";
+    buf_printf(b, "route=\"%s\",handler=\"%s\"", route < n ? r[route].path : "none",
+               route < n ? r[route].name : "none");
 }
 
-static const struct request_counts *counts(const struct metrics_sum *pool, size_t route)
+/* Of all pools together: a pool of another build, which may have other routes, is left out. */
+static struct request_counts *requests_sum(struct arena *a, const struct pools *p)
 {
-    size_t words = sizeof(struct request_counts) / sizeof(int64_t);
-    if (!pool->extra || (route + 1) * words > pool->n_extra)
-        return NULL;
-    return (const struct request_counts *)(const void *)(pool->extra + route * words);
+    size_t words = metrics_requests_words();
+    int64_t *sum = arena_array(a, words, sizeof(*sum));
+    for (size_t i = 0; sum && i < p->n; i++) {
+        if (!p->v[i].extra || p->v[i].n_extra != words)
+            continue;
+        for (size_t w = 0; w < words; w++)
+            sum[w] += p->v[i].extra[w];
+    }
+    return (struct request_counts *)(void *)sum;
 }
 
-static void put_route_totals(const struct metrics_sum *pool, size_t route, struct buf *b)
+static void put_route_totals(const struct request_counts *c, size_t route, struct buf *b)
 {
-    const struct request_counts *c = counts(pool, route);
-    for (size_t m = 0; c && m < REQUEST_METHODS; m++) {
+    for (size_t m = 0; m < REQUEST_METHODS; m++) {
         for (size_t s = 0; s < REQUEST_STATUSES; s++) {
             if (c->by_status[m][s] == 0)
                 continue;
-            buf_printf(b,
-                       "gantry_http_requests_total{pool=\"%s\",route=\"%s\",method=\"%s\","
-                       "status=\"%d\"} %lld\n",
-                       pool->pool, route_label(route),
+            buf_putz(b, "gantry_http_requests_total{");
+            put_labels(route, b);
+            buf_printf(b, ",method=\"%s\",status=\"%d\"} %lld\n",
                        m ? method_name((enum method)(1u << (m - 1))) : "other", request_statuses[s],
                        (long long)c->by_status[m][s]);
         }
     }
 }
 
-static void put_route_times(const struct metrics_sum *pool, size_t route, struct buf *b)
+static void put_bucket(size_t route, const char *le, int64_t n, struct buf *b)
 {
-    static const char name[] = "gantry_http_request_duration_seconds";
-    const struct request_counts *c = counts(pool, route);
-    const char *label = route_label(route);
-    int64_t total = 0;
-
-    for (size_t i = 0; c && i <= REQUEST_BUCKETS; i++)
-        total += c->buckets[i];
-    if (total == 0)
-        return;
-    int64_t up_to = 0;
-    for (size_t i = 0; i < REQUEST_BUCKETS; i++) {
-        up_to += c->buckets[i];
-        buf_printf(b, "%s_bucket{pool=\"%s\",route=\"%s\",le=\"%g\"} %lld\n", name, pool->pool,
-                   label, request_bucket_ms[i] / 1000.0, (long long)up_to);
-    }
-    buf_printf(b, "%s_bucket{pool=\"%s\",route=\"%s\",le=\"+Inf\"} %lld\n", name, pool->pool, label,
-               (long long)total);
-    buf_printf(b, "%s_sum{pool=\"%s\",route=\"%s\"} %.6f\n", name, pool->pool, label,
-               (double)c->sum_us / 1e6);
-    buf_printf(b, "%s_count{pool=\"%s\",route=\"%s\"} %lld\n", name, pool->pool, label,
-               (long long)total);
+    buf_putz(b, "gantry_http_request_duration_seconds_bucket{");
+    put_labels(route, b);
+    buf_printf(b, ",le=\"%s\"} %lld\n", le, (long long)n);
 }
 
-static void put_requests(const struct pools *p, struct buf *b)
+static void put_route_times(const struct request_counts *c, size_t route, struct buf *b)
+{
+    int64_t up_to = 0;
+    char le[32];
+
+    for (size_t i = 0; i <= REQUEST_BUCKETS; i++)
+        up_to += c->buckets[i];
+    if (up_to == 0)
+        return;
+    up_to = 0;
+    for (size_t i = 0; i < REQUEST_BUCKETS; i++) {
+        up_to += c->buckets[i];
+        snprintf(le, sizeof(le), "%g", request_bucket_ms[i] / 1000.0);
+        put_bucket(route, le, up_to, b);
+    }
+    up_to += c->buckets[REQUEST_BUCKETS];
+    put_bucket(route, "+Inf", up_to, b);
+    buf_putz(b, "gantry_http_request_duration_seconds_sum{");
+    put_labels(route, b);
+    buf_printf(b, "} %.6f\ngantry_http_request_duration_seconds_count{", (double)c->sum_us / 1e6);
+    put_labels(route, b);
+    buf_printf(b, "} %lld\n", (long long)up_to);
+}
+
+static void put_requests(const struct request_counts *c, struct buf *b)
 {
     size_t n;
     router_routes(&n);
     head(b, "gantry_http_requests_total", "requests answered", "counter");
-    for (size_t i = 0; i < p->n; i++) {
-        for (size_t r = 0; r <= n; r++)
-            put_route_totals(&p->v[i], r, b);
-    }
+    for (size_t r = 0; r <= n; r++)
+        put_route_totals(&c[r], r, b);
     head(b, "gantry_http_request_duration_seconds",
          "time from the complete request to its answer, in the handler", "histogram");
-    for (size_t i = 0; i < p->n; i++) {
-        for (size_t r = 0; r <= n; r++)
-            put_route_times(&p->v[i], r, b);
-    }
+    for (size_t r = 0; r <= n; r++)
+        put_route_times(&c[r], r, b);
 }
 
 enum err api_metrics(struct request *req)
@@ -191,11 +206,14 @@ enum err api_metrics(struct request *req)
     enum err e = pools_read(req, p);
     if (e)
         return e;
+    const struct request_counts *requests = requests_sum(req->w->arena, p);
+    if (!requests)
+        return fail_internal(&req->fail, E_NO_MEMORY, "no memory for the metrics");
     head(&b, "gantry_build_info", "version of the program", "gauge");
     buf_putz(&b, "gantry_build_info{version=\"" PACKAGE_VERSION "\"} 1\n");
     put_metrics(p, &b);
     put_queues(req->w->config, p, &b);
-    put_requests(p, &b);
+    put_requests(requests, &b);
     e = buf_err(&b);
     if (e)
         return fail_internal(&req->fail, e, "no memory for the metrics");

@@ -158,6 +158,8 @@ static enum err steps(struct request *req, body_reader read_body, void *ctx, str
     if (e)
         return e;
     e = req->route->handler(req);
+    if (req->caller.name.n) /* the token service signs in by itself */
+        tail[TAIL_USER] = KV("user", req->caller.name);
     if (!e && req->res.status == 0 && !req->res.accel.n)
         return fail_internal(&req->fail, E_INTERNAL, "handler %s gave no answer", req->route->name);
     if (!e && req->res.status == 0)

@@ -135,8 +135,10 @@ static enum err param_take(struct request *req, enum param p, struct str *slot, 
     case REFUSED:
         break;
     }
-    return fail(&req->fail, E_BAD_REQUEST, "the header of %.*s is sent more than once",
-                STR_ARG(rows[p].name));
+    struct str name = rows[p].name;
+    if (str_starts(name, STR("HTTP_")))
+        name = str_from(name, sizeof("HTTP_") - 1);
+    return fail(&req->fail, E_BAD_REQUEST, "the header %.*s is sent more than once", STR_ARG(name));
 }
 
 /* A client's own X-Request-Id never gets here; nginx's is 32 hexadecimal digits. */
