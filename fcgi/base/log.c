@@ -1,11 +1,18 @@
 /*
  * log.c - see log.h. Formats on the stack and writes once, so that lines of several processes do not mix.
+ *
+ * Rotation: when GANTRY_LOG_FILE names the file that standard error is, and that file has been renamed, the next line (at most
+ * one look a second) opens the name again. So whoever rotates only renames, and no process has to be told.
  */
 #include "base/log.h"
 
 #include "base/clock.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE 4096
@@ -74,6 +81,44 @@ static void put_kvs(struct line *l, const struct log_kv *kv, size_t n)
     }
 }
 
+/* ---- rotation ---- */
+
+#define LOOK_EVERY_NS ((uint64_t)1000000000)
+
+static const char *followed(void)
+{
+    static _Atomic(const char *) path;
+    static atomic_int known; /* 0 not looked yet, 1 follow, 2 do not */
+    if (atomic_load(&known) == 0) {
+        const char *name = getenv("GANTRY_LOG_FILE");
+        struct stat here, there;
+        bool same = name && fstat(STDERR_FILENO, &here) == 0 && stat(name, &there) == 0 &&
+                    here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+        atomic_store(&path, name);
+        atomic_store(&known, same ? 1 : 2);
+    }
+    return atomic_load(&known) == 1 ? atomic_load(&path) : NULL;
+}
+
+static void follow_rotation(void)
+{
+    static _Atomic uint64_t looked_ns;
+    uint64_t now = clock_mono_ns(), last = atomic_load(&looked_ns);
+    struct stat here, there;
+    if (now - last < LOOK_EVERY_NS || !atomic_compare_exchange_strong(&looked_ns, &last, now))
+        return;
+    const char *path = followed();
+    if (!path || fstat(STDERR_FILENO, &here) != 0)
+        return;
+    if (stat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino)
+        return;
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd < 0)
+        return; /* the old file still takes the lines */
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+}
+
 void log_write(enum log_level level, const char *message, const struct log_kv *kv, size_t n)
 {
     struct line l = {.n = 0};
@@ -81,6 +126,7 @@ void log_write(enum log_level level, const char *message, const struct log_kv *k
 
     if (level < min_level)
         return;
+    follow_rotation();
     clock_rfc3339(clock_ms(), now);
     int len = snprintf(head, sizeof(head), "time=%s level=%s pid=%d", now, level_names[level & 3],
                        (int)getpid());

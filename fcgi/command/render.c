@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define ARENA    ((size_t)4 << 20)
 #define NOFILE   65536u
@@ -217,6 +218,8 @@ enum err render_nginx_text(struct fail *f, const struct config *c, struct arena 
     if (buf_err(&listens) || buf_err(&tls) || buf_err(&real_ip))
         return fail(f, E_NO_MEMORY, "out of memory");
     common(c, &t);
+    /* Where everything runs as root (a container, maybe), nginx's workers do too: they share files with the pools. */
+    template_set(&t, "USER", geteuid() == 0 ? STR("user root;") : STR(""));
     template_set(&t, "STORE", str_z(storage->path));
     template_setf(&t, "NOFILE", "%u", nofile);
     template_setf(&t, "CONNECTIONS", "%u",

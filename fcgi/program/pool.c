@@ -55,6 +55,7 @@ struct master {
     char socket_path[PATH_MAX];
     struct pool_generation generation;
     int listen_fd, lock_fd;
+    bool inherited; /* the socket is kept by whoever started us */
     struct child children[CHILDREN];
     bool stopping;
     uint64_t kill_ns; /* stopping: when patience ends */
@@ -350,7 +351,9 @@ static enum err master_init(struct master *m, struct fail *f)
         return fail(f, E_SYSTEM, "libfcgi cannot start");
     snprintf(relative, sizeof(relative), "run/%s.sock", m->pool);
     config_path(c, relative, m->socket_path);
-    return pool_listen(f, m->socket_path, &m->listen_fd);
+    m->listen_fd = pool_inherited_socket();
+    m->inherited = m->listen_fd >= 0;
+    return m->inherited ? E_OK : pool_listen(f, m->socket_path, &m->listen_fd);
 }
 
 int pool_main(const char *dir, const char *pool)
@@ -376,7 +379,8 @@ int pool_main(const char *dir, const char *pool)
         status = watch(&m, &set);
     if (status == IN_MASTER) {
         metrics_pool_size(0);
-        unlink(m.socket_path); /* ours: the lock is held */
+        if (!m.inherited)
+            unlink(m.socket_path); /* ours: the lock is held */
         LOG(LOG_INFO, "pool stopped", KV("pool", str_z(pool)));
         fd_close(&m.lock_fd);
         status = 0;

@@ -33,6 +33,11 @@ int pool_main(const char *dir, const char *pool);
 
 /* The listening socket DIR/run/<pool>.sock, put in place at once: a former one is replaced. */
 enum err pool_listen(struct fail *f, const char *path, int *ret_fd) MUST_CHECK;
+/*
+ * A listening socket that whoever started us made and keeps (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS), or -1. While a
+ * pool is started anew, its clients wait in the queue of that socket and are not refused.
+ */
+int pool_inherited_socket(void);
 /* One master a pool and directory: a lock on DIR/run/<pool>.lock that ends with this process. */
 enum err pool_lock(struct fail *f, const char *path, int *ret_fd) MUST_CHECK;
 

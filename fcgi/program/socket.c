@@ -5,11 +5,13 @@
  * knows that it can serve, leave its mode to the umask, and exit when it fails.
  */
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "program/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,6 +52,22 @@ enum err pool_listen(struct fail *f, const char *path, int *ret_fd)
         return failed(f, "put in place", path);
     *ret_fd = TAKE_FD(fd);
     return E_OK;
+}
+
+int pool_inherited_socket(void)
+{
+    enum { FIRST = 3 }; /* SD_LISTEN_FDS_START */
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    uint64_t number = 0, count = 0;
+    int is_listening = 0;
+    socklen_t n = sizeof(is_listening);
+
+    if (!pid || !fds || !str_u64(str_z(pid), &number) || number != (uint64_t)getpid() ||
+        !str_u64(str_z(fds), &count) || count < 1)
+        return -1;
+    if (getsockopt(FIRST, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &n) < 0 || !is_listening)
+        return -1;
+    return fcntl(FIRST, F_SETFD, FD_CLOEXEC) < 0 ? -1 : FIRST;
 }
 
 enum err pool_lock(struct fail *f, const char *path, int *ret_fd)
