@@ -149,6 +149,8 @@ uint64_t state_ticks(pid_t pid)
     text[n] = '\0';
     /* The name may hold spaces and brackets: fields are counted from its last ')'. Start time is field 22 (proc(5)). */
     const char *at = strrchr(text, ')');
+    if (!at || strncmp(at, ") Z", 3) == 0 || strncmp(at, ") X", 3) == 0)
+        return 0; /* dead, and only not yet collected by its parent */
     for (int field = 2; at && field < 22; field++)
         at = strchr(at + 1, ' ');
     return at ? strtoull(at + 1, NULL, 10) : 0;
