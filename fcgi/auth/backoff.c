@@ -17,8 +17,12 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define WINDOW_S 60
-#define SLOTS    1024
+#define WINDOW_S    60
+#define NAME_KEEP_S 3600
+#define SLOTS       1024
+#define KEY_MAX     96
+
+_Static_assert(BACKOFF_KEY <= KEY_MAX, "every key fits a slot");
 
 int backoff_account(int64_t attempts, int64_t last_ms, int64_t now_ms)
 {
@@ -37,58 +41,12 @@ int backoff_account(int64_t attempts, int64_t last_ms, int64_t now_ms)
     return (int)((left_ms + 999) / 1000);
 }
 
-/* ---- names without an account ---- */
-
-#define NAME_KEY    90
-#define NAME_KEEP_S 3600
-
-/* By hash: names come from strangers and may be anything. Empty when there is no memory for
- * hashing. */
-static struct str name_key(struct str name, char room[static NAME_KEY])
-{
-    uint8_t hash[SECRET_HASH];
-    char hex[2 * SECRET_HASH + 1];
-    if (secret_hash(NULL, name, hash))
-        return STR_NONE;
-    hex_encode(hash, sizeof(hash), hex);
-    return (struct str){room, (size_t)snprintf(room, NAME_KEY, "login-unknown:%s", hex)};
-}
-
-/* "attempts:last_ms" */
-static void name_read(struct worker *w, struct str key, uint64_t *ret_attempts,
-                      uint64_t *ret_last_ms)
-{
-    struct str value, attempts, last;
-    *ret_attempts = *ret_last_ms = 0;
-    if (key.n && redis_get(w->redis, w->arena, key, &value) && value.p &&
-        str_cut(value, ':', &attempts, &last) && str_u64(last, ret_last_ms))
-        str_u64(attempts, ret_attempts);
-}
-
-int backoff_name(struct worker *w, struct str name, int64_t now_ms)
-{
-    char room[NAME_KEY];
-    uint64_t attempts, last_ms;
-    name_read(w, name_key(name, room), &attempts, &last_ms);
-    return backoff_account((int64_t)attempts, (int64_t)last_ms, now_ms);
-}
-
-void backoff_name_failed(struct worker *w, struct str name, int64_t now_ms)
-{
-    char room[NAME_KEY], value[48];
-    uint64_t attempts, last_ms;
-    struct str key = name_key(name, room);
-    name_read(w, key, &attempts, &last_ms);
-    int n = snprintf(value, sizeof(value), "%" PRIu64 ":%" PRId64, attempts + 1, now_ms);
-    if (key.n)
-        redis_set(w->redis, key, (struct str){value, (size_t)n}, NAME_KEEP_S);
-}
-
-/* ---- addresses ---- */
+/* ---- while Redis is down ---- */
 
 struct slot {
-    char key[BACKOFF_KEY];
-    int64_t n;
+    char key[KEY_MAX];
+    uint64_t n;
+    int64_t last_ms;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -102,17 +60,20 @@ static struct slot *slot_of(struct str key)
     return &slots[h % SLOTS];
 }
 
-static int64_t local_count(struct str key)
+static uint64_t local_count(struct str key, int64_t *ret_last_ms)
 {
     const struct slot *s = slot_of(key);
-    int64_t n;
+    uint64_t n = 0;
     pthread_mutex_lock(&lock);
-    n = str_eqz(key, s->key) ? s->n : 0;
+    if (str_eqz(key, s->key)) {
+        n = s->n;
+        *ret_last_ms = s->last_ms;
+    }
     pthread_mutex_unlock(&lock);
     return n;
 }
 
-static void local_add(struct str key)
+static void local_add(struct str key, int64_t now_ms)
 {
     struct slot *s = slot_of(key);
     pthread_mutex_lock(&lock);
@@ -122,8 +83,59 @@ static void local_add(struct str key)
         s->n = 0;
     }
     s->n++;
+    s->last_ms = now_ms;
     pthread_mutex_unlock(&lock);
 }
+
+/* ---- names without an account ---- */
+
+/* By hash: names come from strangers and may be anything. Empty when there is no memory for hashing. */
+static struct str name_key(struct str name, char room[static KEY_MAX])
+{
+    uint8_t hash[SECRET_HASH];
+    char hex[2 * SECRET_HASH + 1];
+    if (secret_hash(NULL, name, hash))
+        return STR_NONE;
+    hex_encode(hash, sizeof(hash), hex);
+    return (struct str){room, (size_t)snprintf(room, KEY_MAX, "login-unknown:%s", hex)};
+}
+
+/* What Redis has, "attempts:last_ms", or else this process. */
+static uint64_t name_read(struct worker *w, struct str key, int64_t *ret_last_ms)
+{
+    struct str value, attempts, last;
+    uint64_t n = 0, ms = 0;
+    *ret_last_ms = 0;
+    if (key.n == 0)
+        return 0;
+    if (redis_get(w->redis, w->arena, key, &value) && value.p &&
+        str_cut(value, ':', &attempts, &last) && str_u64(last, &ms) && str_u64(attempts, &n)) {
+        *ret_last_ms = (int64_t)ms;
+        return n;
+    }
+    return local_count(key, ret_last_ms);
+}
+
+int backoff_name(struct worker *w, struct str name, int64_t now_ms)
+{
+    char room[KEY_MAX];
+    int64_t last_ms;
+    uint64_t attempts = name_read(w, name_key(name, room), &last_ms);
+    return backoff_account((int64_t)attempts, last_ms, now_ms);
+}
+
+void backoff_name_failed(struct worker *w, struct str name, int64_t now_ms)
+{
+    char room[KEY_MAX], value[48];
+    int64_t last_ms;
+    struct str key = name_key(name, room);
+    uint64_t attempts = name_read(w, key, &last_ms);
+    int n = snprintf(value, sizeof(value), "%" PRIu64 ":%" PRId64, attempts + 1, now_ms);
+    if (key.n && !redis_set(w->redis, key, (struct str){value, (size_t)n}, NAME_KEEP_S))
+        local_add(key, now_ms);
+}
+
+/* ---- addresses ---- */
 
 struct str backoff_key(struct str address, int64_t now_ms, char room[static BACKOFF_KEY])
 {
@@ -151,12 +163,13 @@ int backoff_address(struct worker *w, struct str address, int64_t now_ms)
     char room[BACKOFF_KEY];
     struct str key = backoff_key(address, now_ms, room), value;
     uint64_t n = 0;
+    int64_t last_ms;
     if (key.n == 0)
         return 0;
     /* Both count: what was counted while Redis was down still holds when it is back. */
     if (redis_get(w->redis, w->arena, key, &value) && value.p)
         str_u64(value, &n);
-    if (n < BACKOFF_ADDRESS_MAX && local_count(key) < BACKOFF_ADDRESS_MAX)
+    if (n < BACKOFF_ADDRESS_MAX && local_count(key, &last_ms) < BACKOFF_ADDRESS_MAX)
         return 0;
     return WINDOW_S - (int)(now_ms / 1000 % WINDOW_S);
 }
@@ -169,5 +182,5 @@ void backoff_address_failed(struct worker *w, struct str address, int64_t now_ms
     if (key.n == 0)
         return;
     if (!redis_incr(w->redis, key, 2 * WINDOW_S, &n))
-        local_add(key);
+        local_add(key, now_ms);
 }

@@ -22,7 +22,7 @@ int backoff_account(int64_t attempts, int64_t last_ms, int64_t now_ms);
 
 /*
  * The same for a name that no account has, as if it had one: a name that never has to wait would
- * tell that nobody is called so. Counted in Redis, or not at all.
+ * tell that nobody is called so. Counted as addresses are.
  */
 int backoff_name(struct worker *w, struct str name, int64_t now_ms);
 void backoff_name_failed(struct worker *w, struct str name, int64_t now_ms);
