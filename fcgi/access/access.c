@@ -158,7 +158,8 @@ static enum err check_missing(struct worker *w, struct fail *f, const struct cal
     if (c->via == VIA_REGISTRY_TOKEN) {
         unsigned actions = grants_for(c->grants, c->n_grants, str_z(w->config->library_namespace),
                                       name->namespace_name, name->name);
-        may = role_of_actions(actions) >= ROLE_WRITE;
+        /* on a repository that is not there, the token service grants even pull only to who may create it */
+        may = role_of_actions(actions) >= wanted;
     } else {
         e = may_create_in(w, f, c, name->namespace_name, repo->namespace_id, repo->namespace_is_org,
                           &may);
