@@ -83,9 +83,8 @@ enum err repo_name_parse(struct fail *f, struct str full, struct str library, bo
                     "the repository name \"%s\" has %zu bytes, at most %d are allowed",
                     shown(full, name), full.n, NAME_MAX_BYTES);
     if (str_cut(full, '/', &r.namespace_name, &r.name)) {
+        /* one that is too short to exist (NAMESPACE_MIN) is no bad name: it is unknown */
         fault = component_fault(r.namespace_name, true);
-        if (!fault && r.namespace_name.n < NAMESPACE_MIN)
-            fault = "the namespace, which stands before the first '/', needs at least 2 characters";
     } else {
         r.namespace_name = library;
         r.name = full;

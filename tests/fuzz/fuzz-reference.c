@@ -30,7 +30,7 @@ static void check_name(struct str text, bool extended)
         check_message(&f);
         return;
     }
-    check(text.n <= 255 && namespace_valid(r.namespace_name) && r.name.n > 0);
+    check(text.n <= 255 && r.namespace_name.n > 0 && r.name.n > 0);
     check(extended || str_chr(r.name, '/') < 0);
     for (size_t i = 0; i < text.n; i++)
         check(strchr("abcdefghijklmnopqrstuvwxyz0123456789._-/", text.p[i]) && text.p[i]);
