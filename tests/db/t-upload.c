@@ -2,8 +2,7 @@
  * t-upload.c - uploads and blobs on a real database and a real disk: sessions, restarts, mounts, many threads at once, and
  * a process killed at every place where it could hurt.
  *
- * GANTRY_TEST_DB_SOCKET and GANTRY_TEST_DB_NAME name a freshly migrated database that belongs to this program alone. It
- * is linked with its own objects of upload.c, blob.c and local.c, made with -DGANTRY_FAULTS (base/fault.h).
+ * The program is linked with its own objects of upload.c, blob.c and local.c, made with -DGANTRY_FAULTS (base/fault.h).
  */
 #include "access/access.h"
 #include "base/arena.h"
@@ -20,11 +19,7 @@
 #include <limits.h>
 #include <mysql.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "database.h"
 
 #define THREADS 6
 #define ROUNDS  20
@@ -211,19 +206,9 @@ static void remove_tree(const char *path)
 
 static int set_up_all(void **state)
 {
-    static char user[] = "root";
     (void)state;
-    config.db = (struct config_db){.unix_socket = getenv("GANTRY_TEST_DB_SOCKET"),
-                                   .name = getenv("GANTRY_TEST_DB_NAME"),
-                                   .user = getenv("GANTRY_TEST_DB_USER"),
-                                   .password = getenv("GANTRY_TEST_DB_PASSWORD")};
-    if (!config.db.unix_socket || !config.db.name) {
-        print_error("GANTRY_TEST_DB_SOCKET and GANTRY_TEST_DB_NAME must be set\n");
-        return -1;
-    }
-    if (!config.db.user)
-        config.db.user = user;
     db_library_init();
+    config.db = database_migrated("t_upload");
     sql = mysql_init(NULL);
     if (!mysql_real_connect(sql, NULL, config.db.user, config.db.password, config.db.name, 0,
                             config.db.unix_socket, 0)) {
