@@ -1,7 +1,5 @@
 /*
  * t-manifest.c - manifests and tags on a real database: put, get, delete, history, referrers, and many threads at once.
- *
- * GANTRY_TEST_DB_SOCKET and GANTRY_TEST_DB_NAME name a freshly migrated database that belongs to this program alone.
  */
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -12,18 +10,13 @@
 #include "registry/referrers.h"
 #include "registry/tag.h"
 
-#include <mysql.h>
+#include "database.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#define DATABASE    "gantry_test_manifest"
 #define CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
 #define LAYER_TYPE  "application/vnd.oci.image.layer.v1.tar+gzip"
 #define THREADS     8
@@ -221,23 +214,13 @@ static size_t entries(const char *index)
 static int set_up_all(void **state)
 {
     (void)state;
-    config.db = (struct config_db){.unix_socket = getenv("GANTRY_TEST_DB_SOCKET"),
-                                   .name = getenv("GANTRY_TEST_DB_NAME"),
-                                   .user = getenv("GANTRY_TEST_DB_USER"),
-                                   .password = getenv("GANTRY_TEST_DB_PASSWORD")};
-    if (!config.db.unix_socket || !config.db.name) {
-        print_error("GANTRY_TEST_DB_SOCKET and GANTRY_TEST_DB_NAME must be set\n");
-        return -1;
-    }
     db_library_init();
+    config.db = database_migrated(DATABASE);
     sql = mysql_init(NULL);
-    if (!mysql_real_connect(sql, NULL, config.db.user ? config.db.user : "root", config.db.password,
-                            config.db.name, 0, config.db.unix_socket, 0)) {
+    if (!mysql_real_connect(sql, "localhost", "root", "", DATABASE, 0, database_socket(), 0)) {
         print_error("%s\n", mysql_error(sql));
         return -1;
     }
-    if (!config.db.user)
-        config.db.user = (char *)(uintptr_t) "root";
     return 0;
 }
 
@@ -681,7 +664,7 @@ static void test_fallback(void **state)
         "{\"mediaType\":\"" MT_OCI_IMAGE
         "\",\"digest\":\"%s\",\"size\":%zu,\"artifactType\":\"a/with\"},"
         "{\"mediaType\":\"" MT_OCI_IMAGE "\",\"digest\":\"%s\",\"size\":%zu,\"artifactType\":\"a/"
-                                         "old\",\"annotations\":{\"k\":\"v\"}},"
+        "old\",\"annotations\":{\"k\":\"v\"}},"
         "{\"mediaType\":\"" MT_OCI_IMAGE "\",\"digest\":\"%s\",\"size\":%zu},"
         "{\"mediaType\":\"" MT_OCI_IMAGE "\",\"digest\":\"sha256:%064d\",\"size\":1}]}",
         digest_of_text(with), strlen(with), digest_of_text(without), strlen(without),
