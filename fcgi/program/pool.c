@@ -34,7 +34,7 @@
  */
 #define HEALTHY_NS     ((uint64_t)10 * 1000000000u)
 #define BACKOFF_MIN_MS 100
-#define BACKOFF_MAX_MS 30000
+#define BACKOFF_MAX_MS 5000
 
 enum child_state {
     EMPTY = 0,
@@ -85,21 +85,22 @@ static bool pool_size(const struct config *c, const char *pool, struct config_po
     return true;
 }
 
-static void log_notes(const struct config_notes *notes)
+/* What is fatal at the start is a warning when an older configuration goes on to serve. */
+static void log_notes(const struct config_notes *notes, bool serving)
 {
     for (size_t i = 0; i < notes->n; i++)
-        LOG(notes->v[i].fatal ? LOG_ERROR : LOG_WARN, "config.yaml",
+        LOG(notes->v[i].fatal && !serving ? LOG_ERROR : LOG_WARN, "config.yaml",
             KV("note", str_z(notes->v[i].text)));
 }
 
-static enum err generation_load(struct fail *f, const char *dir, const char *pool,
+static enum err generation_load(struct fail *f, const char *dir, const char *pool, bool serving,
                                 struct pool_generation *ret)
 {
     struct pool_generation g = {.config = NULL};
     struct config_notes notes = {.n = 0};
     enum err e = config_load(f, dir, &notes, &g.config);
 
-    log_notes(&notes);
+    log_notes(&notes, serving);
     config_notes_done(&notes);
     if (!e && !pool_size(g.config, pool, &g.size))
         e = fail(f, E_CONFIG, "there is no pool \"%s\": registry, upload and api exist", pool);
@@ -253,7 +254,7 @@ static int reload(struct master *m)
 {
     struct pool_generation fresh;
     struct fail f = FAIL_INIT;
-    enum err e = generation_load(&f, m->dir, m->pool, &fresh);
+    enum err e = generation_load(&f, m->dir, m->pool, true, &fresh);
     if (e) {
         LOG(LOG_WARN, "the new configuration cannot be used, the old one stays",
             KV("why", str_z(f.internal[0] ? f.internal : fail_text(&f))));
@@ -328,7 +329,7 @@ static void signals_init(sigset_t *ret)
 static enum err master_init(struct master *m, struct fail *f)
 {
     char path[PATH_MAX], relative[64];
-    enum err e = generation_load(f, m->dir, m->pool, &m->generation);
+    enum err e = generation_load(f, m->dir, m->pool, false, &m->generation);
     if (e)
         return e;
     const struct config *c = m->generation.config;
