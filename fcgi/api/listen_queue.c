@@ -81,8 +81,7 @@ bool listen_queue(const char *path, uint32_t *ret_depth)
         if (n <= 0)
             return false;
         unsigned left = (unsigned)n;
-        for (const struct nlmsghdr *h = (const void *)answer; NLMSG_OK(h, left);
-             h = NLMSG_NEXT(h, left)) {
+        for (struct nlmsghdr *h = (void *)answer; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
             if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
                 return false;
             if (entry_fits(h, st.st_ino, ret_depth))

@@ -8,7 +8,12 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ARENA_MALLOC_EACH 1
-#else
+#elif defined(__has_feature) /* clang's way to say it */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ARENA_MALLOC_EACH 1
+#endif
+#endif
+#ifndef ARENA_MALLOC_EACH
 #define ARENA_MALLOC_EACH 0
 #endif
 

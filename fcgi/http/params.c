@@ -141,12 +141,26 @@ static enum err param_take(struct request *req, enum param p, struct str *slot, 
     return fail(&req->fail, E_BAD_REQUEST, "the header %.*s is sent more than once", STR_ARG(name));
 }
 
-/* A client's own X-Request-Id never gets here; nginx's is 32 hexadecimal digits. */
+/* nginx's are 32 hexadecimal digits. It goes into headers and log lines as it is, so nothing else is taken. */
+static bool request_id_fits(struct str s)
+{
+    if (s.n == 0 || s.n > 64)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+            c != '-')
+            return false;
+    }
+    return true;
+}
+
+/* A client's own X-Request-Id never gets here. */
 static enum err request_id_make(struct request *req, struct str given)
 {
     char text[UUID_TEXT];
     req->request_id = given;
-    if (given.n)
+    if (request_id_fits(given))
         return E_OK;
     random_uuid(text);
     req->request_id = arena_str(req->w->arena, str_z(text));

@@ -252,6 +252,21 @@ static void test_params_absent(void **state)
     assert_int_equal(req.authorization.n, 0);
 }
 
+/* It is written into a header and the log unescaped. */
+static void test_request_id(void **state)
+{
+    static const char *const strange[] = {"REQUEST_ID=a\rX-Evil: 1", "REQUEST_ID=a b",
+                                          "REQUEST_ID=\xff", "REQUEST_ID=\"",
+                                          "REQUEST_ID=0123456789012345678901234567890123456789"
+                                          "0123456789012345678901234"};
+    (void)state;
+    for (size_t i = 0; i < N(strange); i++) {
+        const char *const envp[] = {BASE, strange[i], NULL};
+        assert_int_equal(params(envp), E_OK);
+        assert_int_equal(req.request_id.n, 36);
+    }
+}
+
 static void test_methods(void **state)
 {
     struct buf b = BUF_INIT;
@@ -321,7 +336,7 @@ int main(void)
         cmocka_unit_test(test_query),         cmocka_unit_test(test_accept),
         cmocka_unit_test(test_params),        cmocka_unit_test(test_params_refused),
         cmocka_unit_test(test_params_absent), cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_headers),       cmocka_unit_test(test_request_id),
     };
     return cmocka_run_group_tests(tests, init, done);
 }
