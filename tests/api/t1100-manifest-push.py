@@ -2,7 +2,7 @@
 import json
 import os
 
-from lib.registry import (CONFIG, DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LIST, DOCKER_MANIFEST, EMPTY, INDEX, LAYER, MANIFEST, descriptor,
+from lib.registry import (CONFIG_TYPE, DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LIST, DOCKER_MANIFEST, EMPTY, INDEX, LAYER, MANIFEST, descriptor,
                           digest_of, image, index, random_blob, to_bytes)
 from lib.scenario import scenario
 
@@ -47,7 +47,7 @@ def _(t):
     for data in (config, layer):
         repo.push_blob(data, "sha512")
     manifest = to_bytes({"schemaVersion": 2, "mediaType": MANIFEST,
-                         "config": {**descriptor(config, CONFIG), "digest": digest_of(config, "sha512")},
+                         "config": {**descriptor(config, CONFIG_TYPE), "digest": digest_of(config, "sha512")},
                          "layers": [{**descriptor(layer, LAYER), "digest": digest_of(layer, "sha512")}]})
     digest = digest_of(manifest, "sha512")
     answer = repo.put_manifest(digest, manifest)
@@ -126,8 +126,8 @@ def _(t):
     config = to_bytes({"os": "windows", "n": os.urandom(4).hex()})
     repo.push_blob(config)
     for media_type, layer_type, config_type in (
-            (MANIFEST, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", CONFIG),
-            (MANIFEST, "application/vnd.oci.image.layer.nondistributable.v1.tar", CONFIG),
+            (MANIFEST, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", CONFIG_TYPE),
+            (MANIFEST, "application/vnd.oci.image.layer.nondistributable.v1.tar", CONFIG_TYPE),
             (DOCKER_MANIFEST, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", DOCKER_CONFIG)):
         layer = descriptor(random_blob(), layer_type, urls=["https://example.com/layer"])
         data = to_bytes({"schemaVersion": 2, "mediaType": media_type, "config": descriptor(config, config_type), "layers": [layer]})
@@ -226,7 +226,7 @@ def _(t):
     answer = repo.put_manifest("v1", to_bytes({**base, "layers": base["layers"] + [missing]}))
     t.error(answer, 400, "MANIFEST_BLOB_UNKNOWN")
     t.true(missing["digest"] in answer.body.decode(), "the error must name the blob")
-    t.error(repo.put_manifest("v1", to_bytes({**base, "config": {**missing, "mediaType": CONFIG}})), 400, "MANIFEST_BLOB_UNKNOWN")
+    t.error(repo.put_manifest("v1", to_bytes({**base, "config": {**missing, "mediaType": CONFIG_TYPE}})), 400, "MANIFEST_BLOB_UNKNOWN")
     answer = repo.put_manifest("v1", index(image(repo)))  # its child was never pushed
     t.error(answer, 400, "MANIFEST_BLOB_UNKNOWN")
     other = t.repo()

@@ -2,7 +2,7 @@
 import json
 import os
 
-from lib.registry import CONFIG, EMPTY, INDEX, MANIFEST, descriptor, digest_of, image, index, random_blob, to_bytes
+from lib.registry import CONFIG_TYPE, EMPTY, INDEX, MANIFEST, descriptor, digest_of, image, index, random_blob, to_bytes
 from lib.scenario import scenario
 
 

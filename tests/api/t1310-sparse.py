@@ -1,7 +1,7 @@
 """With FEATURE_SPARSE_INDEX an index may name what was never pushed."""
 import json
 
-from lib.registry import CONFIG as CONFIG_TYPE, LAYER, descriptor, image, index, random_blob, to_bytes
+from lib.registry import CONFIG_TYPE, LAYER, descriptor, image, index, random_blob, to_bytes
 from lib.scenario import scenario
 
 CONFIG = {"FEATURE_SPARSE_INDEX": True}

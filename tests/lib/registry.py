@@ -7,7 +7,7 @@ import urllib.parse
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-CONFIG = "application/vnd.oci.image.config.v1+json"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 EMPTY = "application/vnd.oci.empty.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -174,7 +174,7 @@ def image(repo, layers=1, **more):
         data = random_blob()
         repo.push_blob(data)
         parts.append(descriptor(data, LAYER))
-    return to_bytes({"schemaVersion": 2, "mediaType": MANIFEST, "config": descriptor(config, CONFIG), "layers": parts,
+    return to_bytes({"schemaVersion": 2, "mediaType": MANIFEST, "config": descriptor(config, CONFIG_TYPE), "layers": parts,
                      **more})
 
 

@@ -248,9 +248,14 @@ class Stack:
                 and not any(re.search(pattern, line) for pattern in expected)]
 
     def log_tails(self, lines=40):
+        """The end of every log that was written to since mark_logs()."""
         out = []
         for path in self.logs():
+            start, size = self._marks.get(path, 0), os.path.getsize(path)
+            if size == start or os.path.basename(path) == "access.log":
+                continue
             with open(path, "rb") as f:
-                tail = f.read()[-65536:].decode(errors="replace").splitlines()[-lines:]
-            out += [f"--- {path}"] + tail
+                f.seek(max(start if start < size else 0, size - 65536))
+                tail = f.read().decode(errors="replace").splitlines()[-lines:]
+            out += [f"--- {os.path.basename(path)}"] + [line[:1000] for line in tail]
         return "\n".join(out)
