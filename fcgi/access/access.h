@@ -54,8 +54,9 @@ enum err access_may_create(struct worker *w, struct fail *f, const struct caller
  * row when it exists.
  *
  * Read: on a repository that does not exist, E_OK with repo->id = 0 is given only to callers who
- * could create it (the handler then answers 404 or an empty list); all others get the same refusal
- * as for a private one. Write: a missing repository is created when `create` is set and the caller
+ * could create it, or whose registry token grants pull on it, which the token service does for the
+ * same callers (the handler then answers 404 or an empty list); all others get the same refusal as
+ * for a private one. Write: a missing repository is created when `create` is set and the caller
  * may (a registry token: when it grants push; the token service has asked access_may_create() when
  * it was issued). Repository states other than normal, DISABLE_PUSHES and REGISTRY_STATE refuse
  * writes: E_READ_ONLY.
