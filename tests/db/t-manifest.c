@@ -586,7 +586,7 @@ static void test_referrers(void **state)
     char *subject = image(&repo, "subject", "");
     struct digest d = digest_z(subject);
     int64_t next;
-    char name[16];
+    char name[32];
     for (int i = 0; i < 7; i++) {
         snprintf(name, sizeof(name), "r%d", i);
         char *a = artifact(name, i % 2 ? "a/odd" : "a/even", subject, name);
@@ -756,7 +756,7 @@ static void test_race_new_tag(void **state)
     (void)state;
     for (int round = 0; round < 10; round++) {
         struct job jobs[THREADS] = {{.kind = 0}};
-        char name[16];
+        char name[32];
         run("DELETE FROM tag");
         for (int i = 0; i < THREADS; i++) {
             snprintf(name, sizeof(name), "m%d-%d", round, i);
@@ -775,7 +775,7 @@ static void test_race_same_manifest(void **state)
     (void)state;
     for (int round = 0; round < 10; round++) {
         struct job jobs[THREADS] = {{.kind = 0}};
-        char name[16];
+        char name[32];
         snprintf(name, sizeof(name), "same%d", round);
         char *bytes = image(&repo, name, "");
         run("DELETE FROM tag");
