@@ -31,11 +31,28 @@ def _(t):
 @scenario("without `from`: from wherever the caller may read it")
 def _(t):
     data = random_blob()
-    digest = t.repo().push_blob(data)
+    source = t.repo()
+    digest = source.push_blob(data)
+
+    def mounted(repo, answer):
+        t.status(answer, 201)
+        t.true(answer.get("Location"), answer)
+        t.eq(t.status(repo.get(f"blobs/{digest}"), 200).body, data, "the mounted blob")
+    # with a password: by all rights of the account
     target = t.repo()
-    answer = t.status(mount(target, digest), 201)
-    t.eq(t.status(target.get(f"blobs/{digest}"), 200).body, data, "the mounted blob")
-    t.true(answer.get("Location"), answer)
+    answer = t.web.request("POST", f"/v2/{target.name}/blobs/uploads/?mount={digest}", {"Authorization": t.owner.basic()})
+    mounted(target, answer)
+    # with a token: by what it grants, and not by what its account could ask for besides
+    target = t.repo()
+    t.status(mount(target, digest), 202)
+    target = both(t, source.name, t.name())
+    mounted(target, mount(target, digest))
+    # from public repositories with any token
+    target = t.repo()
+    public = t.repo()
+    t.stack.gantry("repo", "add", public.name, "--public")
+    public.push_blob(data)
+    mounted(target, mount(target, digest))
 
 
 @scenario("what is not there opens a session instead")
