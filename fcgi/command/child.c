@@ -168,6 +168,68 @@ void child_signal(const struct child *c, int sig)
     kill(sig == SIGKILL ? -c->pid : c->pid, sig);
 }
 
+/* ---- nginx ---- */
+
+#define NGINX_WORKERS 256
+#define RELOAD_S      10
+
+/* The worker processes that accept connections (a retiring one says so in its title); how many. */
+static size_t nginx_workers(pid_t master, pid_t *out)
+{
+    char path[64];
+    struct fail ignored = FAIL_INIT;
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct str rest, word;
+    size_t n = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)master, (int)master);
+    if (file_read(&ignored, path, 65536, &text))
+        return 0;
+    rest = buf_str(&text);
+    while (rest.n && n < NGINX_WORKERS) {
+        uint64_t pid = 0;
+        CLEANUP(buf_done) struct buf title = BUF_INIT;
+        str_cut(rest, ' ', &word, &rest);
+        if (!str_u64(word, &pid) || pid > INT32_MAX)
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+        if (!file_read(&ignored, path, 65536, &title) && title.n &&
+            !strstr(title.p, "shutting down"))
+            out[n++] = (pid_t)pid;
+    }
+    return n;
+}
+
+static bool still_there(const pid_t *before, size_t n_before, const pid_t *now, size_t n_now)
+{
+    for (size_t i = 0; i < n_before; i++) {
+        for (size_t k = 0; k < n_now; k++) {
+            if (before[i] == now[k])
+                return true;
+        }
+    }
+    return false;
+}
+
+bool child_reload_nginx(struct supervisor *s, const struct child *c)
+{
+    pid_t before[NGINX_WORKERS], now[NGINX_WORKERS];
+    uint64_t end = clock_mono_ns() + (uint64_t)RELOAD_S * 1000000000u;
+    size_t n = nginx_workers(c->pid, before);
+    child_signal(c, SIGHUP);
+    while (n && child_alive(c)) {
+        size_t n_now = nginx_workers(c->pid, now);
+        if (!still_there(before, n, now, n_now))
+            return true;
+        if (clock_mono_ns() > end) {
+            LOG(LOG_WARN, "nginx has not taken the new configuration; its log says why",
+                KVI("service_pid", c->pid));
+            return false;
+        }
+        supervisor_pump(s, 10);
+    }
+    return true;
+}
+
 static void child_ended(struct child *c, int status)
 {
     uint64_t lived = clock_mono_ns() - c->started_ns;

@@ -213,7 +213,7 @@ static void check_connections(const struct doctor *d, struct db *db)
             d, FINDING_WARNING,
             "SET GLOBAL max_allowed_packet = 33554432; and the same in the server's configuration",
             "the database takes at most %" PRId64 " bytes at once (max_allowed_packet), which is "
-                                                  "too small for MAXIMUM_MANIFEST_SIZE = %" PRId64,
+            "too small for MAXIMUM_MANIFEST_SIZE = %" PRId64,
             packet, d->config->max_manifest_size);
 }
 

@@ -64,6 +64,19 @@ int render_db_connections(const struct config *c)
            c->pool_api.processes * c->pool_api.threads + DB_EXTRA;
 }
 
+/* What goes into configuration files as it is. */
+static enum err check_plain(struct fail *f, const char *key, const char *value)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._+-:[]";
+    if (value[0] && strspn(value, plain) == strlen(value))
+        return E_OK;
+    return fail(f, E_CONFIG,
+                "%s: \"%s\" cannot be written into nginx's configuration; only letters, digits and "
+                "/ . _ + - : [ ] do",
+                key, value);
+}
+
 /* ---- pieces of nginx.conf ---- */
 
 static bool has_ipv6(void)
@@ -165,14 +178,18 @@ static void error_bodies(const struct config *c, struct template *t)
                    e->code, e->status, e->quay, c->url_scheme, c->server_hostname, e->quay, e->quay,
                    e->text, e->text, e->oci, e->text);
         buf_printf(&pages, "        error_page %d =%d /_error/%d;\n", e->code, e->status, e->code);
-        buf_printf(
-            &places,
-            "        location = /_error/%d {\n"
-            "            internal;\n"
-            "            default_type application/json;\n"
-            "            add_header Docker-Distribution-Api-Version $gantry_api_version always;\n"
-            "            add_header X-Request-Id $request_id always;\n",
-            e->code);
+        /* The size was judged where the request went; here it would be judged again. */
+        buf_printf(&places,
+                   "        location = /_error/%d {\n"
+                   "            internal;\n"
+                   "            client_max_body_size 0;\n"
+                   "            default_type application/json;\n",
+                   e->code);
+        /* 416 comes late, from a blob or a page whose headers are set already and stay. */
+        if (e->code != 416)
+            buf_putz(&places, "            add_header Docker-Distribution-Api-Version "
+                              "$gantry_api_version always;\n"
+                              "            add_header X-Request-Id $request_id always;\n");
         if (e->retry_s)
             buf_printf(&places, "            add_header Retry-After %d always;\n", e->retry_s);
         buf_printf(&places, "            return %d $gantry_error_%d;\n        }\n", e->status,
@@ -209,6 +226,11 @@ enum err render_nginx_text(struct fail *f, const struct config *c, struct arena 
     const struct config_storage *storage = render_storage(c);
     if (!storage)
         return fail(f, E_CONFIG, "DISTRIBUTED_STORAGE_CONFIG names no storage");
+    enum err e = check_plain(f, "SERVER_HOSTNAME", c->server_hostname);
+    if (!e)
+        e = check_plain(f, "storage_path", storage->path);
+    if (e)
+        return e;
     getrlimit(RLIMIT_NOFILE, &limit);
     unsigned nofile = limit.rlim_max > NOFILE ? NOFILE : (unsigned)limit.rlim_max;
     render_host(c, host);
@@ -227,6 +249,7 @@ enum err render_nginx_text(struct fail *f, const struct config *c, struct arena 
     template_set(&t, "SERVER_NAME", str_z(host));
     template_set(&t, "HTTPS", strcmp(c->url_scheme, "https") == 0 ? STR("on") : STR(""));
     template_setf(&t, "MANIFEST_MAX", "%lld", (long long)c->max_manifest_size);
+    template_setf(&t, "LAYER_MAX", "%lld", (long long)c->max_layer_size);
     template_set(&t, "LISTEN", buf_str(&listens));
     template_set(&t, "TLS", buf_str(&tls));
     template_set(&t, "REAL_IP", buf_str(&real_ip));

@@ -28,6 +28,7 @@
 #define IDLE_MS        30000
 #define RENEW_EVERY_NS ((uint64_t)12 * 3600 * 1000000000u)
 #define TAIL           2048
+#define PATIENCE       3 /* short lives in a row */
 #define NS_PER_S       ((uint64_t)1000000000u)
 #define RENEW_MADE     3 /* exit status of `gantry renew`: nginx must read certificates again */
 
@@ -300,8 +301,11 @@ static void reload(struct supervisor *s)
         return;
     }
     for (int i = 0; i < s->n; i++) {
-        if (s->children[i].service->reloads)
-            child_signal(&s->children[i], SIGHUP);
+        struct child *c = &s->children[i];
+        if (c->service->binds)
+            child_reload_nginx(s, c);
+        else if (c->service->reloads)
+            child_signal(c, SIGHUP);
     }
     LOG(LOG_INFO, "configuration read anew");
 }
@@ -367,8 +371,12 @@ static enum err replace_all(struct supervisor *s)
         return e;
     for (int i = 0; i < s->n; i++) {
         struct child *c = &s->children[i];
-        if (c->service->stage == 3 && c->state == CHILD_RUNNING && c->service->wanted(s->config))
-            child_signal(c, SIGHUP);
+        if (e)
+            break;
+        if (c->service->binds && c->state == CHILD_RUNNING && c->service->wanted(s->config))
+            e = child_reload_nginx(s, c) ? E_OK
+                                         : blame(s, &s->state, c->service->name,
+                                                 "it has not taken the new configuration");
         else if (c->service->stage != 2 && c->service->wanted(s->config) != (c->state != CHILD_OFF))
             e = replace(s, c);
     }
@@ -392,13 +400,32 @@ static void restart(struct supervisor *s)
 
 /* ---- watching ---- */
 
+/* A pool that dies again and again: its clients had better hear 503 at once than wait in a queue. */
+static void refuse_clients(struct supervisor *s, struct child *c)
+{
+    char path[PATH_MAX];
+    struct fail ignored = FAIL_INIT;
+    if (c->listen_fd < 0 || c->failures < PATIENCE)
+        return;
+    if (!path_join(&ignored, s->dir, c->service->socket, path))
+        unlink(path);
+    close(TAKE_FD(c->listen_fd));
+}
+
 static void restart_due(struct supervisor *s)
 {
     uint64_t now = clock_mono_ns();
+    struct fail f = FAIL_INIT;
     for (int i = 0; i < s->n; i++) {
         struct child *c = &s->children[i];
-        if (c->state == CHILD_WAITING && c->due_ns <= now)
-            child_start(s, c);
+        if (c->state != CHILD_WAITING)
+            continue;
+        refuse_clients(s, c);
+        if (c->due_ns > now)
+            continue;
+        if (make_sockets(s, &f))
+            LOG(LOG_ERROR, "a socket cannot be made", KV("why", str_z(fail_text(&f))));
+        child_start(s, c);
     }
 }
 
