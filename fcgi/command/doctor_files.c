@@ -44,12 +44,12 @@ static void cannot(const struct doctor *d, enum severity severity, const char *p
     char where[PATH_MAX], owner[128], mend[PATH_MAX + 128];
     obstacle(path, where);
     doctor_describe(where, owner);
-    bool above = strcmp(where, path) != 0;
-    if (above)
+    size_t dir = strlen(d->config->dir);
+    bool ours = strncmp(where, d->config->dir, dir) == 0 && (where[dir] == '/' || !where[dir]);
+    if (!ours && strcmp(where, path) != 0)
         snprintf(mend, sizeof(mend), "chmod o+x %s", where);
     else
-        snprintf(mend, sizeof(mend), "chown %s %s && chmod u+rw%s %s", d->owner->name, path,
-                 what[0] == 'w' ? "X" : "", path);
+        snprintf(mend, sizeof(mend), "chown %s %s && chmod u+rwX %s", d->owner->name, where, where);
     doctor_found(d, severity, why == EROFS || why == ENOSPC ? NULL : mend,
                  "%s cannot be %s by the user %s: %s (%s: %s)", path, what, d->owner->name,
                  strerror(why), where, owner);

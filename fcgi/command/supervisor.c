@@ -21,7 +21,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define POLL_MS        15
@@ -501,36 +500,6 @@ static void watch(struct supervisor *s)
 
 /* ---- the beginning ---- */
 
-/* Programs of a supervisor that died: the kernel has told them to stop; nothing starts before they are gone. */
-static void wait_for_remnants(const struct supervisor *s)
-{
-    struct state old;
-    if (state_read(s->dir, &old))
-        return;
-    for (int i = 0; i < old.n; i++) {
-        const struct state_service *v = &old.services[i];
-        uint64_t begun = clock_mono_ns();
-        int patience = 10;
-        for (int k = 0; k < s->n; k++) {
-            if (strcmp(s->children[k].service->name, v->name) == 0)
-                patience = s->children[k].service->stop_s;
-        }
-        bool killed = false;
-        while (v->pid && v->ticks && state_ticks(v->pid) == v->ticks) {
-            if (!killed && clock_mono_ns() - begun > (uint64_t)patience * NS_PER_S) {
-                LOG(LOG_WARN, "a program of an earlier supervisor is killed",
-                    KV("service", str_z(v->name)), KVI("service_pid", v->pid));
-                kill(-v->pid, SIGKILL);
-                killed = true;
-            } else if (!killed) {
-                kill(v->pid, SIGTERM);
-            }
-            struct timespec nap = {.tv_nsec = 50000000};
-            nanosleep(&nap, NULL);
-        }
-    }
-}
-
 /* The children of the program that executed us. */
 static void adopt(struct supervisor *s, const char *fds)
 {
@@ -638,7 +607,7 @@ int command_supervise(const struct command_line *line)
     if (resume)
         adopt(&s, resume);
     else
-        wait_for_remnants(&s);
+        remnants_end(s.dir);
     LOG(LOG_INFO, "supervisor runs", KV("dir", str_z(s.dir)), KV("version", STR(GANTRY_VERSION)));
     status = run(&s, resume != NULL);
     config_free(s.config);

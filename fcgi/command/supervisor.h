@@ -62,6 +62,11 @@ void supervisor_pump(struct supervisor *s, int ms);
 int supervisor_step(struct supervisor *s, const char *word);
 bool child_alive(const struct child *c);
 
+/* ---- remnants.c ---- */
+
+/* Returns when the programs of an earlier supervisor of DIR are gone. As the owner of DIR: the state is their word. */
+void remnants_end(const char *dir);
+
 /* ---- rotate.c ---- */
 
 /* Renames logs that have grown large; nginx is told. */

@@ -14,6 +14,7 @@
 #include "command/paths.h"
 #include "command/probe.h"
 #include "command/state.h"
+#include "command/supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,6 +135,12 @@ static int self_check(const char *dir, const struct config *c)
     return 0;
 }
 
+static int end_remnants(void *ctx)
+{
+    remnants_end(*(const char **)ctx);
+    return 0;
+}
+
 int command_up(const struct command_line *line)
 {
     bool foreground = false;
@@ -161,6 +168,9 @@ int command_up(const struct command_line *line)
         printf("%s is up already (supervisor %d).\n", line->dir, (int)holder);
         return foreground ? 1 : self_check(line->dir, config);
     }
+    const char *dir = line->dir;
+    if (identity_run(&f, &owner, end_remnants, &dir, &status))
+        return command_failed("up", &f);
     if (doctor_before_start(config, &owner) != 0)
         return 1;
     bool bind_low = config->listen_port < LOW_PORTS;
