@@ -72,8 +72,11 @@ static void write_context(struct buf *out, const struct caller *c)
     }
     buf_putz(out, ",\"user\":");
     buf_json(out, c->name);
-    buf_printf(out, ",\"gantry\":{\"account\":%" PRId64 ",\"namespace\":%" PRId64 ",\"robot\":%s}}",
-               c->account_id, c->namespace_id, c->kind == CALLER_ROBOT ? "true" : "false");
+    buf_printf(out,
+               ",\"gantry\":{\"account\":%" PRId64 ",\"namespace\":%" PRId64
+               ",\"robot\":%s,\"scopes\":%u}}",
+               c->account_id, c->namespace_id, c->kind == CALLER_ROBOT ? "true" : "false",
+               c->scopes);
 }
 
 enum err claims_write(const struct config *config, const struct caller *c, struct str audience,
@@ -173,6 +176,7 @@ static enum err read_subject(struct fail *f, struct arena *a, const json_t *doc,
     const json_t *ids = json_object_get(context, "gantry");
     const json_t *account = json_object_get(ids, "account");
     const json_t *owner = json_object_get(ids, "namespace");
+    const json_t *scopes = json_object_get(ids, "scopes");
     if (!json_is_integer(account) || json_integer_value(account) <= 0 || !json_is_integer(owner) ||
         json_integer_value(owner) < 0 || subject.n == 0)
         return bad(f, "its subject is unclear");
@@ -180,6 +184,7 @@ static enum err read_subject(struct fail *f, struct arena *a, const json_t *doc,
     ret->account_id = json_integer_value(account);
     ret->namespace_id = json_integer_value(owner);
     ret->name = arena_str(a, subject);
+    ret->scopes = (unsigned)json_integer_value(scopes) & SCOPE_ALL; /* 0 when it says nothing */
     ret->token_uuid = arena_str(a, json_get_str(context, "oauth"));
     return ret->name.p && ret->token_uuid.p ? E_OK : no_memory(f);
 }
@@ -188,7 +193,7 @@ enum err claims_read(const struct config *config, struct fail *f, struct arena *
                      struct str payload, int64_t now_s, int64_t grace_s, struct caller *ret)
 {
     CLEANUP(json_drop) json_t *doc = NULL;
-    struct caller out = {.via = VIA_REGISTRY_TOKEN, .name = STR_INIT(""), .scopes = SCOPE_ALL};
+    struct caller out = {.via = VIA_REGISTRY_TOKEN, .name = STR_INIT("")};
     if (json_parse(NULL, E_TOKEN_INVALID, payload, CLAIMS_MAX, &doc) || !json_is_object(doc))
         return bad(f, "its claims are not a JSON object");
     if (!str_eqz(json_get_str(doc, "iss"), config->token_issuer))
