@@ -41,7 +41,7 @@ static void obstacle(const char *path, char *out)
 static void cannot(const struct doctor *d, enum severity severity, const char *path,
                    const char *what, int why)
 {
-    char where[PATH_MAX], owner[128], mend[PATH_MAX + 128];
+    char where[PATH_MAX], owner[128], mend[2 * PATH_MAX + 128];
     obstacle(path, where);
     doctor_describe(where, owner);
     size_t dir = strlen(d->config->dir);
