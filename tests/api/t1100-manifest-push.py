@@ -140,7 +140,7 @@ def _(t):
     repo.push_blob(b"{}")
     blob = random_blob()
     repo.push_blob(blob)
-    empty = descriptor(b"{}", EMPTY, data="e30=")
+    empty = {**descriptor(b"{}", EMPTY), "data": "e30="}
     for more in ({"layers": [descriptor(blob, "application/x-thing")]}, {"layers": [empty]}, {"layers": []}):
         data = to_bytes({"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/x-thing", "config": empty, **more})
         check_created(t, repo, repo.put_manifest("a", data), data, MANIFEST)
@@ -157,9 +157,10 @@ def _(t):
     check_there(t, repo, "large", data, MANIFEST)
     exact = data + b" " * ((4 << 20) - len(data))
     check_created(t, repo, repo.put_manifest("exact", exact), exact, MANIFEST)
-    answer = t.error(repo.put_manifest("larger", exact + b" "), 413, "MANIFEST_INVALID")
-    t.error(repo.get_manifest("larger"), 404, "MANIFEST_UNKNOWN")
+    answer = t.status(repo.put_manifest("larger", exact + b" "), 413)
+    t.true(set(answer.codes()) & {"SIZE_INVALID", "MANIFEST_INVALID"}, answer)  # nginx's word, or the registry's
     t.true(answer.json()["errors"][0]["message"], answer)
+    t.error(repo.get_manifest("larger"), 404, "MANIFEST_UNKNOWN")
 
 
 @scenario("several tags with one PUT")
@@ -174,7 +175,9 @@ def _(t):
         echoed = [tag.strip() for line in answer.all("OCI-Tag") for tag in line.split(",")]
         t.eq(sorted(echoed), sorted(tags), "OCI-Tag")
         for tag in tags:
-            check_there(t, repo, tag, data, MANIFEST)
+            got = t.status(repo.get_manifest(tag), 200)
+            t.true(got.body == data, f"other bytes under {tag}")
+            t.header(got, "Docker-Content-Digest", digest)  # the one it was pushed by
     data = image(repo)
     t.status(repo.put_manifest(digest_of(data), data, query="?tag=good&tag=-bad"), 400)
     t.error(repo.get_manifest("good"), 404, "MANIFEST_UNKNOWN")  # all or nothing
