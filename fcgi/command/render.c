@@ -173,10 +173,15 @@ static void error_bodies(const struct config *c, struct template *t)
                    "%s\",\"error_type\":\"%s\","
                    "\"detail\":\"%s\",\"error_message\":\"%s\"}';\n"
                    "        \"~^/v2(/|\\?|$)\" "
-                   "'{\"errors\":[{\"code\":\"%s\",\"message\":\"%s\",\"detail\":{}}]}';\n"
-                   "    }\n",
+                   "'{\"errors\":[{\"code\":\"%s\",\"message\":\"%s\",\"detail\":{}}]}';\n",
                    e->code, e->status, e->quay, c->url_scheme, c->server_hostname, e->quay, e->quay,
                    e->text, e->text, e->oci, e->text);
+        /* no path at all: one that nginx could not read, most likely of a registry's client */
+        buf_printf(&maps,
+                   "        \"\" "
+                   "'{\"errors\":[{\"code\":\"%s\",\"message\":\"%s\",\"detail\":{}}]}';\n"
+                   "    }\n",
+                   e->oci, e->text);
         buf_printf(&pages, "        error_page %d =%d /_error/%d;\n", e->code, e->status, e->code);
         /* The size was judged where the request went; here it would be judged again. */
         buf_printf(&places,
