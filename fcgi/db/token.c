@@ -228,8 +228,7 @@ enum err oauth_token_delete(struct db *db, struct fail *f, struct str uuid, int6
 enum err token_owner(struct db *db, struct fail *f, struct str uuid, struct token_owner *ret)
 {
     CLEANUP(rows_done) struct rows rows = ROWS_INIT;
-    enum err e =
-        db_one(db, f, STMT_TOKEN_OWNER, DB_ARGS(arg_bytes(uuid), arg_bytes(uuid)), &rows);
+    enum err e = db_one(db, f, STMT_TOKEN_OWNER, DB_ARGS(arg_bytes(uuid), arg_bytes(uuid)), &rows);
     if (e)
         return e;
     *ret = (struct token_owner){.account_id = row_int(&rows, 0), .is_oauth = row_int(&rows, 1)};
