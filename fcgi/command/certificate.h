@@ -2,7 +2,7 @@
  * certificate.h - the stack's own certificate authority and the server's certificate, and reading
  * what somebody else put into their place.
  *
- * ECDSA P-256 everywhere. DIR/ca/ca.key never leaves the directory; clients trust DIR/ca/ca.crt
+ * ECDSA P-256 everywhere. DIR/ca/ca-key.pem (no name that podman takes for a client key: DIR/ca serves as --cert-dir) never leaves the directory; clients trust DIR/ca/ca.crt
  * (ten years). The server's certificate DIR/config/ssl.cert lives 397 days, the most that clients
  * accept, and is made anew when it nears its end or does not name the host. A certificate that our
  * CA did not sign is the operator's and is never touched.
@@ -18,7 +18,7 @@
 
 #define CERTIFICATE_RENEW_DAYS 30
 
-/* DIR/ca/ca.key and ca.crt, made when both are missing. */
+/* DIR/ca/ca-key.pem and ca.crt, made when both are missing. */
 enum err certificate_ca(struct fail *f, const char *dir) MUST_CHECK;
 
 /*

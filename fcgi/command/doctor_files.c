@@ -71,23 +71,7 @@ static bool can_write(const char *dir, int *ret_errno)
     return fd >= 0;
 }
 
-void check_directories(const struct doctor *d)
-{
-    static const char *const names[] = {"run", "log", "mysql", "redis", "nginx"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char path[PATH_MAX];
-        struct fail f = FAIL_INIT;
-        int why;
-        config_path(d->config, names[i], path);
-        if (dir_make(&f, path, 0750))
-            doctor_found(d, FINDING_FATAL, NULL, "%s", fail_text(&f));
-        else if (!can_write(path, &why))
-            cannot(d, FINDING_FATAL, path, "written", why);
-    }
-}
-
-/* ---- TLS ---- */
-
+/* Fatal when it is not. */
 static bool readable(const struct doctor *d, const char *path)
 {
     CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -105,6 +89,24 @@ static bool readable(const struct doctor *d, const char *path)
     cannot(d, FINDING_FATAL, path, "read", why);
     return false;
 }
+
+void check_directories(const struct doctor *d)
+{
+    static const char *const names[] = {"run", "log", "mysql", "redis", "nginx"};
+    (void)readable(d, d->config->path); /* root may have read it, which proves nothing */
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[PATH_MAX];
+        struct fail f = FAIL_INIT;
+        int why;
+        config_path(d->config, names[i], path);
+        if (dir_make(&f, path, 0750))
+            doctor_found(d, FINDING_FATAL, NULL, "%s", fail_text(&f));
+        else if (!can_write(path, &why))
+            cannot(d, FINDING_FATAL, path, "written", why);
+    }
+}
+
+/* ---- TLS ---- */
 
 static void check_times(const struct doctor *d, const char *cert,
                         const struct certificate_info *info)
