@@ -43,8 +43,10 @@ enum err namespace_end(struct db *db, struct fail *f, const struct account *ns,
         return e;
     if (living && !with_repositories)
         return fail(f, E_CONFLICT,
-                    "%.*s still has %lld repositories: delete them first, or say that they go too",
-                    STR_ARG(ns->name), (long long)living);
+                    "%.*s still has %lld %s: delete %s first, or all together "
+                    "(--with-repositories)",
+                    STR_ARG(ns->name), (long long)living,
+                    living == 1 ? "repository" : "repositories", living == 1 ? "it" : "them");
     e = account_delete_robots(db, f, ns->id);
     if (e)
         return e;

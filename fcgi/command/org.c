@@ -17,7 +17,7 @@ static enum err org_add(struct session *s)
     struct account owner;
     enum err e;
     if (!s->owner)
-        return fail(&s->f, E_BAD_REQUEST, "an organization needs an owner: --owner USER");
+        return verbs_misused(s, "an organization needs an owner: --owner USER");
     e = user_find(&s->w, &s->f, str_z(s->owner), &owner);
     return e ? e : org_create(&s->w, &s->f, &verbs_operator, s->args[0], str_z(s->email), &owner);
 }
@@ -94,7 +94,7 @@ static enum err team_add(struct session *s)
     enum team_role role;
     enum err e;
     if (!s->role || !team_role_parse(str_z(s->role), &role))
-        return fail(&s->f, E_BAD_REQUEST, "a team needs a role: --role member, creator or admin");
+        return verbs_misused(s, "a team needs a role: --role member, creator or admin");
     e = find(s, &org, NULL);
     if (e)
         return e;

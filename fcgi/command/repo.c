@@ -156,8 +156,8 @@ static enum err grant(struct session *s)
     enum repo_role role;
     enum err e;
     if (!repo_role_parse(s->args[2], &role))
-        return fail(&s->f, E_BAD_REQUEST, "'%.*s' is no role: there are read, write and admin",
-                    STR_ARG(s->args[2]));
+        return verbs_misused(s, "'%.*s' is no role: there are read, write and admin",
+                             STR_ARG(s->args[2]));
     e = find(s, &repo);
     if (!e)
         e = find_grantee(s, &repo, &account, &team, &who);

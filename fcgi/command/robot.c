@@ -126,13 +126,12 @@ static enum err token_add(struct session *s)
     enum err e;
     struct str title = s->n_args > 1 ? s->args[1] : STR("made by the operator");
     if (s->app == s->oauth)
-        return fail(&s->f, E_BAD_REQUEST, "say which kind: --app, or --oauth --scope SCOPES");
+        return verbs_misused(s, "say which kind: --app, or --oauth --scope SCOPES");
     if (s->expires) {
         if (!config_duration(str_z(s->expires), &seconds) || seconds <= 0 ||
             seconds > INT64_MAX / 2000)
-            return fail(&s->f, E_BAD_REQUEST,
-                        "--expires %s is no time from now: 12h, 30d or 52w, for example",
-                        s->expires);
+            return verbs_misused(
+                s, "--expires %s is no time from now: 12h, 30d or 52w, for example", s->expires);
         expires_ms = clock_ms() + 1000 * seconds;
     }
     e = user_find(&s->w, &s->f, s->args[0], &user);
@@ -156,13 +155,13 @@ static enum err token_add(struct session *s)
     return E_OK;
 }
 
+/* What does not fill a page waits for the other kind: one look, one set of columns. */
 static enum err list_app(struct session *s, struct table *t, int64_t account_id)
 {
     struct app_token_list page;
     int64_t after = 0;
     do {
         enum err e;
-        arena_reset(s->w.arena);
         e = app_token_list(s->w.db, &s->f, s->w.arena, account_id, after, PAGE, &page);
         if (e)
             return e;
@@ -174,7 +173,10 @@ static enum err list_app(struct session *s, struct table *t, int64_t account_id)
                              cell_time(row->expires_ms), cell_time(row->last_accessed_ms)});
             after = row->id;
         }
-        table_flush(t);
+        if (page.n == PAGE) {
+            table_flush(t);
+            arena_reset(s->w.arena);
+        }
     } while (page.n == PAGE);
     return E_OK;
 }
@@ -185,7 +187,6 @@ static enum err list_oauth(struct session *s, struct table *t, int64_t account_i
     int64_t after = 0;
     do {
         enum err e;
-        arena_reset(s->w.arena);
         e = oauth_token_list(s->w.db, &s->f, s->w.arena, account_id, after, PAGE, &page);
         if (e)
             return e;
@@ -198,7 +199,10 @@ static enum err list_oauth(struct session *s, struct table *t, int64_t account_i
                                             cell_time(row->last_accessed_ms)});
             after = row->id;
         }
-        table_flush(t);
+        if (page.n == PAGE) {
+            table_flush(t);
+            arena_reset(s->w.arena);
+        }
     } while (page.n == PAGE);
     return E_OK;
 }

@@ -72,7 +72,9 @@ static int run(const struct command_line *line, const char *word, const struct v
     if (e && s->f.err == E_OK)
         e = fail(&s->f, e, "%s", err_info(e)->text);
     command_worker_done(&s->w);
-    return e ? command_failed(doing, &s->f) : 0;
+    if (e)
+        command_failed(doing, &s->f);
+    return e ? 1 + s->wrong_usage : 0;
 }
 
 int verbs_run(const struct command_line *line, const char *word, const struct verb *verbs, size_t n,
@@ -107,6 +109,17 @@ int verbs_run(const struct command_line *line, const char *word, const struct ve
         status = run(line, word, verb, &s);
     free(rest);
     return status;
+}
+
+enum err verbs_misused(struct session *s, const char *fmt, ...)
+{
+    char text[sizeof(s->f.message)];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    s->wrong_usage = true;
+    return fail(&s->f, E_BAD_REQUEST, "%s", text);
 }
 
 enum err verbs_password(struct session *s, char out[static VERB_PASSWORD_MAX], bool *ret_random)

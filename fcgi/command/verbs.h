@@ -40,6 +40,7 @@ struct session {
     /* NULL and false unless given */
     const char *email, *owner, *role, *description, *scope, *expires;
     bool json, password_stdin, is_public, team, with_repositories, app, oauth;
+    bool wrong_usage; /* exit status 2 instead of 1 */
 };
 
 struct verb {
@@ -53,6 +54,9 @@ struct verb {
 /* note: printed below the usage, or NULL. Returns the exit status. */
 int verbs_run(const struct command_line *line, const char *word, const struct verb *verbs, size_t n,
               const char *note);
+
+/* For `run`: an option is missing or no value that it can have; the message says which. */
+enum err verbs_misused(struct session *s, const char *fmt, ...) PRINTF(2, 3) MUST_CHECK;
 
 /* The operator: performer 0, no address. */
 extern const struct actor verbs_operator;

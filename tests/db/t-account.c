@@ -371,7 +371,7 @@ static void test_end(void **state)
     give(&theirs, &max, ROLE_WRITE);
 
     assert_err(user_delete(&w, &f, &nobody, &max, false), E_CONFLICT, &f);
-    assert_non_null(strstr(f.message, "1 repositories"));
+    assert_non_null(strstr(f.message, "1 repository"));
     fail_clear(&f);
     assert_ok(user_find(&w, &f, STR("max"), &out), &f);
     assert_ok(user_delete(&w, &f, &nobody, &max, true), &f);
