@@ -327,6 +327,7 @@ static void test_headers(void **state)
     assert_int_equal(res_header_add(&req, "Warning", STR("w")), E_INTERNAL);
     assert_int_equal(res_header(&req, "X-One", STR("again")), E_OK);
     buf_done(&out);
+    request_done(&req);
 }
 
 int main(void)
