@@ -1,16 +1,19 @@
 /*
  * fastcgi.c - see fastcgi.h.
  *
- * No lock stands around FCGX_Accept_r: it reads the whole parameter stream before it returns, and
- * one stalled peer would stop all threads. A parameter stream that was cut off looks like a
- * complete one, hence the check of the stream's error before anything is believed, and again behind
- * every read of a body.
+ * Each thread accepts by itself, without a lock, and gives the connection to libfcgi when its head
+ * has arrived (fastcgi_head.h): a peer that stalls costs one thread for HEAD_TIMEOUT_MS and nobody
+ * else anything. A parameter stream that was cut off looks to libfcgi like a complete one, hence the
+ * check of the stream's error before anything is believed, and again behind every read of a body.
  */
+#include "config.h"
+
 #include "http/fastcgi.h"
 
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "http/fastcgi_head.h"
 #include "http/gate.h"
 #include "http/params.h"
 #include "http/response.h"
@@ -21,10 +24,13 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 /* nginx is on the same machine and buffers both ways: a peer that is silent for so long is gone. */
 #define PEER_TIMEOUT_S 60
-#define BODY_STEP      ((size_t)64 << 10)
+/* A head comes with one write. */
+#define HEAD_TIMEOUT_MS 10000
+#define BODY_STEP       ((size_t)64 << 10)
 
 static atomic_bool stopping;
 
@@ -138,11 +144,8 @@ static void answer(const struct request *req, FCGX_Stream *out)
 
 static void serve(struct worker *w, FCGX_Request *fcgi)
 {
-    struct timeval timeout = {.tv_sec = PEER_TIMEOUT_S};
     struct request req;
 
-    setsockopt(fcgi->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-    setsockopt(fcgi->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     request_init(&req, w);
     enum err e = params_read(&req, (const char *const *)fcgi->envp);
     if (e)
@@ -154,6 +157,34 @@ static void serve(struct worker *w, FCGX_Request *fcgi)
     arena_reset(w->arena);
 }
 
+/*
+ * One connection. To libfcgi it looks like one that was kept open after an earlier request: it does not accept, but reads
+ * from ipcFd. Whatever nginx asks for, it is closed at the end, since an idle connection would hold this thread.
+ */
+static void converse(struct worker *w, FCGX_Request *fcgi, int fd)
+{
+    struct timeval timeout = {.tv_sec = PEER_TIMEOUT_S};
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+    if (!fastcgi_head_wait(fd, HEAD_TIMEOUT_MS)) {
+        close(fd);
+        return;
+    }
+    fcgi->ipcFd = fd;
+    fcgi->keepConnection = 1;
+    if (FCGX_Accept_r(fcgi) == 0) {
+        if (!FCGX_GetError(fcgi->in)) {
+            metrics_add(METRIC_BUSY, 1);
+            serve(w, fcgi);
+            metrics_add(METRIC_BUSY, -1);
+        }
+        FCGX_Finish_r(fcgi);
+    }
+    if (fcgi->ipcFd >= 0)
+        FCGX_Free(fcgi, 1);
+}
+
 static void pause_ms(long ms)
 {
     struct timespec t = {.tv_nsec = ms * 1000000};
@@ -163,30 +194,23 @@ static void pause_ms(long ms)
 void fastcgi_run(struct fastcgi_thread *t, struct worker *w, int listen_fd)
 {
     FCGX_Request fcgi;
-    if (FCGX_InitRequest(&fcgi, listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+    if (FCGX_InitRequest(&fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
         LOG(LOG_ERROR, "libfcgi cannot start a request");
         atomic_store(&t->done, true);
         return;
     }
     while (!atomic_load(&stopping)) {
         atomic_store(&t->waiting, true);
-        int rc = FCGX_Accept_r(&fcgi);
+        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        int why = errno;
         atomic_store(&t->waiting, false);
-        if (rc < 0) {
-            if (rc != -EINTR && !atomic_load(&stopping)) {
-                /* out of descriptors or memory: the others end some day, and nginx waits */
-                LOG(LOG_WARN, "cannot accept a connection", KV("why", str_z(strerror(-rc))));
-                pause_ms(100);
-            }
-            continue;
+        if (fd >= 0) {
+            converse(w, &fcgi, fd);
+        } else if (why != EINTR && why != ECONNABORTED && !atomic_load(&stopping)) {
+            /* out of descriptors or memory: the others end some day, and nginx waits */
+            LOG(LOG_WARN, "cannot accept a connection", KV("why", str_z(strerror(why))));
+            pause_ms(100);
         }
-        if (!FCGX_GetError(fcgi.in)) {
-            metrics_add(METRIC_BUSY, 1);
-            serve(w, &fcgi);
-            metrics_add(METRIC_BUSY, -1);
-        }
-        FCGX_Finish_r(&fcgi);
     }
-    FCGX_Free(&fcgi, 1);
     atomic_store(&t->done, true);
 }

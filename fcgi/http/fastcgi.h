@@ -1,6 +1,5 @@
 /*
- * fastcgi.h - one thread's FastCGI loop: accept, read, gate, write. The only place with fcgiapp.h but for its
- * initialisation.
+ * fastcgi.h - one thread's FastCGI loop: accept, read, gate, write. fastcgi.c is the only place with fcgiapp.h.
  */
 #ifndef GANTRY_HTTP_FASTCGI_H
 #define GANTRY_HTTP_FASTCGI_H
