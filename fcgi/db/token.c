@@ -234,3 +234,19 @@ enum err token_owner(struct db *db, struct fail *f, struct str uuid, struct toke
     *ret = (struct token_owner){.account_id = row_int(&rows, 0), .is_oauth = row_int(&rows, 1)};
     return E_OK;
 }
+
+/* ---- expired ---- */
+
+enum err app_token_delete_expired(struct db *db, struct fail *f, int64_t before_ms, size_t limit,
+                                  uint64_t *ret_removed)
+{
+    return db_exec(db, f, STMT_APP_TOKEN_DELETE_EXPIRED,
+                   DB_ARGS(arg_int(before_ms), arg_int((int64_t)limit)), ret_removed, NULL);
+}
+
+enum err oauth_token_delete_expired(struct db *db, struct fail *f, int64_t before_ms, size_t limit,
+                                    uint64_t *ret_removed)
+{
+    return db_exec(db, f, STMT_OAUTH_TOKEN_DELETE_EXPIRED,
+                   DB_ARGS(arg_int(before_ms), arg_int((int64_t)limit)), ret_removed, NULL);
+}

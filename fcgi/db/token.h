@@ -61,6 +61,9 @@ enum err app_token_touch(struct db *db, struct fail *f, int64_t id, int64_t now_
 /* E_NO_ROW when it is not the account's. */
 enum err app_token_delete(struct db *db, struct fail *f, struct str uuid,
                           int64_t account_id) MUST_CHECK;
+/* A bounded number of those that ran out before before_ms. */
+enum err app_token_delete_expired(struct db *db, struct fail *f, int64_t before_ms,
+                                  size_t limit, uint64_t *ret_removed) MUST_CHECK;
 
 struct oauth_token {
     int64_t id;
@@ -88,6 +91,8 @@ enum err oauth_token_touch(struct db *db, struct fail *f, int64_t id, int64_t no
                            int64_t stale_ms) MUST_CHECK;
 enum err oauth_token_delete(struct db *db, struct fail *f, struct str uuid,
                             int64_t account_id) MUST_CHECK;
+enum err oauth_token_delete_expired(struct db *db, struct fail *f, int64_t before_ms,
+                                    size_t limit, uint64_t *ret_removed) MUST_CHECK;
 
 /* Whose token a uuid names, of either kind. E_NO_ROW (not recorded in f). */
 struct token_owner {

@@ -4,7 +4,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
-#include "db/sweep.h"
+#include "db/token.h"
 #include "jobs/schedule.h"
 
 #define SHOWN_MS (INT64_C(86400) * 1000)
@@ -29,9 +29,9 @@ static enum err remove_all(struct job *job, struct fail *f, remove_fn fn, uint64
 enum err job_expire_tokens(struct job *job, struct fail *f)
 {
     uint64_t total = 0;
-    enum err e = remove_all(job, f, sweep_app_tokens, &total);
+    enum err e = remove_all(job, f, app_token_delete_expired, &total);
     if (e == E_OK)
-        e = remove_all(job, f, sweep_oauth_tokens, &total);
+        e = remove_all(job, f, oauth_token_delete_expired, &total);
     if (total)
         LOG(LOG_INFO, "expired tokens removed", KVI("n", total));
     return e;

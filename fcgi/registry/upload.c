@@ -367,17 +367,33 @@ enum err upload_cancel(struct worker *w, struct fail *f, const struct upload *u)
 
 /* ---- the sweep ---- */
 
-static enum err expire(struct worker *w, struct fail *f, int64_t before_ms, uint64_t *removed)
+struct sweep {
+    struct worker *w;
+    bool (*go_on)(void *ctx);
+    void *ctx;
+    int64_t before_ms;
+    uint64_t sessions;
+};
+
+static bool goes_on(const struct sweep *s)
 {
+    return !s->go_on || s->go_on(s->ctx);
+}
+
+static enum err expire(struct sweep *s, struct fail *f)
+{
+    struct worker *w = s->w;
     struct upload_expired_list list;
     do {
-        enum err e = upload_row_expired(w->db, f, w->arena, before_ms, SWEEP_BATCH, &list);
-        for (size_t i = 0; i < list.n && !e; i++) {
+        enum err e = upload_row_expired(w->db, f, w->arena, s->before_ms, SWEEP_BATCH, &list);
+        for (size_t i = 0; !e && i < list.n; i++) {
             bool gone = false;
-            e = upload_row_expire(w->db, f, list.v[i].id, before_ms, &gone);
+            if (!goes_on(s))
+                return E_OK;
+            e = upload_row_expire(w->db, f, list.v[i].id, s->before_ms, &gone);
             if (!e && gone) {
                 e = store_abort(w->store, f, list.v[i].uuid);
-                ++*removed;
+                s->sessions++;
             }
         }
         if (e)
@@ -386,21 +402,25 @@ static enum err expire(struct worker *w, struct fail *f, int64_t before_ms, uint
     return E_OK;
 }
 
-/* When the database does not answer, everything is kept. */
+/* When the database does not answer, or the sweep is to stop, everything is kept. */
 static bool has_row(void *ctx, struct str uuid)
 {
-    const struct worker *w = ctx;
+    const struct sweep *s = ctx;
     bool exists = true;
-    return upload_row_exists(w->db, NULL, uuid, &exists) != E_OK || exists;
+    return !goes_on(s) || upload_row_exists(s->w->db, NULL, uuid, &exists) != E_OK || exists;
 }
 
-enum err upload_sweep(struct worker *w, struct fail *f, uint64_t *ret_removed)
+enum err upload_sweep(struct worker *w, struct fail *f, bool (*go_on)(void *ctx), void *ctx,
+                      uint64_t *ret_removed)
 {
-    int64_t before_ms = clock_ms() - w->config->upload_expiration_s * 1000;
-    uint64_t sessions = 0, files = 0;
-    enum err e = expire(w, f, before_ms, &sessions);
-    if (!e)
-        e = store_sweep(w->store, f, before_ms, has_row, w, &files);
-    *ret_removed = sessions + files;
+    struct sweep s = {.w = w,
+                      .go_on = go_on,
+                      .ctx = ctx,
+                      .before_ms = clock_ms() - w->config->upload_expiration_s * 1000};
+    uint64_t files = 0;
+    enum err e = expire(&s, f);
+    if (!e && goes_on(&s))
+        e = store_sweep(w->store, f, s.before_ms, has_row, &s, &files);
+    *ret_removed = s.sessions + files;
     return e;
 }

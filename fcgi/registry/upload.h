@@ -75,9 +75,10 @@ enum err upload_cancel(struct worker *w, struct fail *f, const struct upload *u)
 
 /*
  * For the worker: ends sessions untouched for GANTRY_UPLOAD_EXPIRATION, then removes files of that
- * age that belong to no session. Small steps; may be stopped anywhere. *ret_removed: sessions and
- * files.
+ * age that belong to no session. Small steps; may be stopped anywhere, and asks go_on(ctx) before
+ * each step whether it should (NULL: always). *ret_removed: sessions and files.
  */
-enum err upload_sweep(struct worker *w, struct fail *f, uint64_t *ret_removed) MUST_CHECK;
+enum err upload_sweep(struct worker *w, struct fail *f, bool (*go_on)(void *ctx), void *ctx,
+                      uint64_t *ret_removed) MUST_CHECK;
 
 #endif

@@ -281,25 +281,6 @@ static void test_idle_uploads_go(void **state)
     free(left);
 }
 
-static void test_locked_upload_stays(void **state)
-{
-    CLEANUP(fd_close) int lock = -1;
-    struct fail f = FAIL_INIT;
-    (void)state;
-    admin_run("INSERT INTO " DATABASE ".account (id, uuid, kind, name, created_ms) "
-              "VALUES (1, 'u', 1, 'acme', 0)");
-    admin_run("INSERT INTO " DATABASE
-              ".repository (id, namespace_id, name, description, created_ms) "
-              "VALUES (1, 1, 'r', '', 0)");
-    admin_run("INSERT INTO " DATABASE ".storage_location (id, name) VALUES (1, 'default') "
-              "ON DUPLICATE KEY UPDATE name = 'default'");
-    put_session(IDLE, 1);
-    assert_ok(store_lock(bench.store, &f, STR(IDLE), &lock), &f);
-    step();
-    assert_true(session_exists(IDLE));
-    assert_int_equal(admin_int("SELECT COUNT(*) FROM " DATABASE ".upload"), 1);
-}
-
 static void test_expired_tokens_go(void **state)
 {
     char sql[600];
@@ -453,7 +434,6 @@ int main(void)
         TEST(test_a_fleet_does_each_once),
         TEST(test_a_failed_job_comes_again_soon),
         TEST(test_idle_uploads_go),
-        TEST(test_locked_upload_stays),
         TEST(test_expired_tokens_go),
         TEST(test_partitions),
         TEST(test_audit_write),

@@ -657,7 +657,7 @@ static void test_sweep(void **state)
     snprintf(path, sizeof(path), "UPDATE upload SET updated_ms = 5 WHERE id = %lld",
              (long long)old.id);
     (void)number(path);
-    EXPECT(E_OK, upload_sweep(&w, &f, &removed));
+    EXPECT(E_OK, upload_sweep(&w, &f, NULL, NULL, &removed));
     assert_int_equal(removed, 1);
     EXPECT(E_UPLOAD_UNKNOWN, upload_find(&w, &f, &ann, &web, str_z(old.uuid), &found));
     EXPECT(E_OK, upload_find(&w, &f, &ann, &web, str_z(fresh.uuid), &found));
@@ -669,7 +669,7 @@ static void test_sweep(void **state)
     assert_true(fd >= 0);
     (void)number("UPDATE upload SET updated_ms = 9000000000000000");
     config.upload_expiration_s = -10;
-    EXPECT(E_OK, upload_sweep(&w, &f, &removed));
+    EXPECT(E_OK, upload_sweep(&w, &f, NULL, NULL, &removed));
     assert_int_equal(removed, 3);
     assert_int_equal(files_in("uploads"), 1);
     EXPECT(E_OK, upload_append(&w, &f, &fresh, &no_range, body("3", "def"), NULL));
@@ -774,7 +774,7 @@ static void test_killed(void **state)
             EXPECT(E_OK, blob_delete(&w, &f, ANN_WEB, &d));
             assert_int_equal(number("SELECT COUNT(*) FROM upload"), 0);
             config.upload_expiration_s = -10;
-            EXPECT(E_OK, upload_sweep(&w, &f, &removed));
+            EXPECT(E_OK, upload_sweep(&w, &f, NULL, NULL, &removed));
             config.upload_expiration_s = 3600;
             assert_int_equal(files_in("uploads"), 0);
             path_of_blob(&d, path);
