@@ -529,6 +529,14 @@ static void test_mount(void **state)
     assert_true(mounts(&token, &box, STR_NONE));
     token.n_grants = 1;
 
+    /* its account may read the source, and still the token grants the target alone */
+    struct grant target = {STR_INIT("ann/api"), ACTION_PULL | ACTION_PUSH};
+    struct caller narrow = token;
+    narrow.account_id = ANN;
+    narrow.grants = &target;
+    assert_false(mounts(&narrow, &api, STR("ann/web")));
+    assert_false(mounts(&narrow, &api, STR_NONE));
+
     /* what is public everybody may */
     push(&open, "abc");
     assert_true(mounts(&ben, &box, STR("crew/open")));
