@@ -227,7 +227,7 @@ static enum err count(struct fail *f, const char *path, DIR *dir, int *ret)
 enum err migrations_load(struct fail *f, struct arena *a, const char *path, struct migrations *ret)
 {
     CLEANUP(dir_close) DIR *dir = opendir(path);
-    int n;
+    int n = 0;
     if (!dir)
         return fail(f, E_CONFIG, "%s: %s", path, strerror(errno));
     enum err e = count(f, path, dir, &n);
