@@ -42,10 +42,16 @@ def _(t):
     target = t.repo()
     answer = t.web.request("POST", f"/v2/{target.name}/blobs/uploads/?mount={digest}", {"Authorization": t.owner.basic()})
     mounted(target, answer)
-    # with a token, whatever it names besides the target: the client cannot know where the blob lies
+    # with a token: by what it grants, and not by what its account could ask for besides
     target = t.repo()
-    mounted(target, mount(target, digest))
+    t.status(mount(target, digest), 202)
     target = both(t, source.name, t.name())
+    mounted(target, mount(target, digest))
+    # from public repositories with any token
+    target = t.repo()
+    public = t.repo()
+    t.stack.gantry("repo", "add", public.name, "--public")
+    public.push_blob(data)
     mounted(target, mount(target, digest))
 
 
