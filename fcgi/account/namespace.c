@@ -71,7 +71,7 @@ enum err namespace_purge(struct worker *w, struct fail *f, size_t *ret_dropped)
 {
     int64_t *ids;
     size_t n;
-    enum err e = account_retired(w->db, f, w->arena, 100, &ids, &n);
+    enum err e = account_retired(w->db, f, w->arena, NAMESPACE_PURGE_STEP, &ids, &n);
     if (e)
         return e;
     for (size_t i = 0; i < n; i++) {

@@ -21,8 +21,8 @@ enum err namespace_find(struct worker *w, struct fail *f, struct str name,
 enum err namespace_end(struct db *db, struct fail *f, const struct account *ns,
                        bool with_repositories) MUST_CHECK;
 
-/* Drops rows of ended namespaces whose repositories have been collected. For the worker; any
- * process, any time. */
+/* Drops at most so many rows of ended namespaces whose repositories have been collected. Any process, any time. */
+#define NAMESPACE_PURGE_STEP 100
 enum err namespace_purge(struct worker *w, struct fail *f, size_t *ret_dropped) MUST_CHECK;
 
 /* E_CONFLICT for a name that somebody else took in this very moment. */

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "accounts.h"
 
@@ -189,6 +190,12 @@ static void test_public_and_delete(void **state)
     assert_int_equal(found.id, 0);
     assert_int_equal(number("SELECT state FROM %s.repository WHERE LENGTH(name) = 36"),
                      REPO_MARKED_FOR_DELETION);
+    char *renamed = admin_text("SELECT name FROM t_repository.repository WHERE LENGTH(name) = 36");
+    struct repo_name by_uuid = {.namespace_name = STR("acme"),
+                                .name = str_head(str_z(renamed), 36)};
+    assert_ok(repo_find(&w, &f, &by_uuid, &found), &f);
+    assert_int_equal(found.id, 0); /* not under its new name either */
+    free(renamed);
     assert_err(repo_delete(&w, &f, &by, STR_NONE, &repo), E_NAME_UNKNOWN, &f);
     assert_int_equal(repo_set_public(&w, NULL, &by, STR_NONE, &repo, false), E_NAME_UNKNOWN);
     assert_int_equal(audited("delete_repo"), 1);
