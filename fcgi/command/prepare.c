@@ -1,6 +1,6 @@
 /*
  * prepare.c - `gantry migrate`, and the two steps that the supervisor runs to their end in processes of their own, so that it
- * stays small: `prepare` (database, first account, certificate) and `renew` (certificate, twice a day).
+ * stays small: `prepare` (database, first account, certificate) and `renew` (certificate, twice a day). And `gantry nginx`.
  */
 #include "command/command.h"
 
@@ -171,6 +171,37 @@ int command_prepare(const struct command_line *line)
         e = renew(&f, w.config, &made);
     command_worker_done(&w);
     return e ? command_failed("prepare", &f) : 0;
+}
+
+/* ---- nginx's configuration, for an nginx that somebody else runs ---- */
+
+static enum err print_nginx(struct fail *f, const struct config *c)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new((size_t)4 << 20);
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    if (!a)
+        return fail(f, E_NO_MEMORY, "out of memory");
+    enum err e = render_nginx_text(f, c, a, &text);
+    if (!e)
+        fwrite(text.p, 1, text.n, stdout);
+    return e;
+}
+
+int command_nginx(const struct command_line *line)
+{
+    struct fail f = FAIL_INIT;
+    char program[PATH_MAX];
+    CLEANUP(config_freep) struct config *config = NULL;
+    bool write = line->argc == 1 && strcmp(line->argv[0], "--write") == 0;
+    if (line->argc != 0 && !write)
+        return command_usage("nginx");
+    if (command_config_load(line->dir, &config) != 0)
+        return 1;
+    enum err e =
+        write ? path_foreign(&f, "nginx", "nginx-light", program) : print_nginx(&f, config);
+    if (!e && write)
+        e = render_nginx(&f, config, program);
+    return e ? command_failed("nginx", &f) : 0;
 }
 
 int command_renew(const struct command_line *line)
