@@ -37,5 +37,6 @@ def _(t):
 def _(t):
     repo = t.repo()
     data = image(repo)
-    t.error(repo.put_manifest("v1", data + b" " * 70_000), 413, "MANIFEST_INVALID")
+    answer = t.status(repo.put_manifest("v1", data + b" " * 70_000), 413)  # nginx or the gate says so
+    t.true(set(answer.codes()) & {"MANIFEST_INVALID", "SIZE_INVALID"}, answer)
     t.status(repo.put_manifest("v1", data + b" " * 1000), 201)

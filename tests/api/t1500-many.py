@@ -32,7 +32,7 @@ def _(t):
     t.eq(set(together(16, lambda i: repos[i % 4].push_blob(data))), {digest_of(data)}, "digests")
     for repo in repos:
         t.true(repo.get(f"blobs/{digest_of(data)}").body == data, "other bytes")
-    t.eq(t.stack.sql(f"SELECT COUNT(*) FROM blob WHERE digest = 0x01{digest_of(data).split(':')[1]}")[0][0], "1", "rows of the blob")
+    t.eq(t.stack.sql(f"SELECT COUNT(*) FROM blob_content WHERE digest = 0x01{digest_of(data).split(':')[1]}")[0][0], "1", "rows of the blob")
 
 
 @scenario("the same tag from sixteen sides ends as one of them")
@@ -44,16 +44,14 @@ def _(t):
         return repo.put_manifest("v1", images[i % 4]).status
     t.eq(set(together(16, work)), {201}, "answers")
     t.true(repo.get_manifest("v1").body in images, "an image that nobody pushed")
-    rows = t.stack.sql(f"SELECT COUNT(*) FROM tag WHERE is_current = 1 AND name = 'v1' AND repository_id = "
-                       f"(SELECT id FROM repository WHERE name = '{repo.name.split('/')[1]}')")
-    t.eq(rows[0][0], "1", "living rows of the tag")
+    t.eq(t.rows("tag", repo, "is_current IS NOT NULL"), 1, "living rows of the tag")
 
 
 @scenario("first pushes into a repository that sixteen clients make at once")
 def _(t):
     name = t.name()
     t.eq(set(together(16, lambda i: t.stack.registry(t.owner).repo(name).request("POST", "blobs/uploads/").status)), {202}, "answers")
-    t.eq(t.stack.sql(f"SELECT COUNT(*) FROM repository WHERE name = '{name.split('/')[1]}'")[0][0], "1", "rows of the repository")
+    t.eq(t.rows("repository", t.registry.repo(name)), 1, "rows of the repository")
 
 
 @scenario("two writers on one session: one of them, or both in turn, never a mixture")

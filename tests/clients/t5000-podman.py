@@ -57,12 +57,12 @@ def _(t):
     name = c.ref(repo)
     good(t, c.build(name), "buildah bud")
     good(t, c.podman("push", *c.tls(), name), "podman push")
-    blobs = t.stack.sql("SELECT COUNT(*) FROM blob")[0][0]
+    blobs = t.stack.sql("SELECT COUNT(*) FROM blob_content")[0][0]
     good(t, c.podman("push", *c.tls(), name, c.ref(repo, "again")), "podman push")
-    t.eq(t.stack.sql("SELECT COUNT(*) FROM blob")[0][0], blobs, "blobs after the second push")
+    t.eq(t.stack.sql("SELECT COUNT(*) FROM blob_content")[0][0], blobs, "blobs after the second push")
     other = t.name()
     good(t, c.podman("push", *c.tls(), name, c.ref(other)), "podman push to another repository")
-    t.eq(t.stack.sql("SELECT COUNT(*) FROM blob")[0][0], blobs, "blobs after the push to another repository")
+    t.eq(t.stack.sql("SELECT COUNT(*) FROM blob_content")[0][0], blobs, "blobs after the push to another repository")
     pulled = ready(t)
     good(t, pulled.podman("pull", *pulled.tls(), c.ref(other)), "podman pull")
 

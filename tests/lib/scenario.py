@@ -21,6 +21,8 @@ import signal
 import sys
 import traceback
 
+from lib.build import ROOT
+
 _collected = []
 
 
@@ -109,6 +111,25 @@ class Test:
         path = os.path.join(self.temp, f"{self.file.number}-{next(self._numbers)}")
         os.makedirs(path)
         return path
+
+    # ---- what the database has ----
+
+    def rows(self, table, repo, condition="TRUE"):
+        """The number of rows of a table that belong to a repository."""
+        namespace, name = repo.name.split("/", 1)
+        column = "id" if table == "repository" else "repository_id"
+        found = self.stack.sql(f"SELECT COUNT(*) FROM {table} WHERE {condition} AND {column} IN (SELECT r.id FROM repository r JOIN account a "
+                               f"ON a.id = r.namespace_id WHERE a.name = '{namespace}' AND r.name = '{name}')")
+        return int(found[0][0])
+
+    def audited(self, repo):
+        """Names of the kinds of audit rows of a repository, oldest first."""
+        with open(os.path.join(ROOT, "fcgi", "audit", "log_kinds.def"), encoding="utf-8") as f:
+            kinds = dict(re.findall(r"^LOG_KIND\((\d+), *(\w+)\)", f.read(), re.M))
+        namespace, name = repo.name.split("/", 1)
+        found = self.stack.sql("SELECT l.kind FROM log_entry l JOIN repository r ON r.id = l.repository_id JOIN account a ON a.id = r.namespace_id "
+                               f"WHERE a.name = '{namespace}' AND r.name = '{name}' ORDER BY l.id")
+        return [kinds[row[0]] for row in found]
 
     # ---- expectations ----
 

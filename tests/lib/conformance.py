@@ -1,13 +1,10 @@
-"""The conformance suite of the OCI, the real one, pinned; over TLS, with the token flow, as a client from outside."""
+"""conformance.py - the conformance suite of the OCI, the real one, pinned; over TLS, with the token flow, as a client from outside."""
 import os
 import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
-from lib.scenario import scenario
-
-CONFIG = {"FEATURE_SPARSE_INDEX": True}
 MODULE = "github.com/opencontainers/distribution-spec/conformance"
 VERSION = "v0.0.0-20260831232431-97274622c111"
 
@@ -69,13 +66,3 @@ def run(t, version, more=None):
     t.true(not failed, f"{len(failed)} of {count} failed:\n" + "\n".join(failed[:20]))
     t.eq(skipped, EXPECTED_SKIPS[version], "skipped cases")
     t.eq(done.returncode, 0, f"exit status\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-
-
-@scenario("version 1.1: no failure, nothing skipped")
-def _(t):
-    run(t, "1.1")
-
-
-@scenario("the version in development, with sparse indexes: no failure, nothing skipped")
-def _(t):
-    run(t, "dev", {"OCI_DATA_SPARSE": "true"})
