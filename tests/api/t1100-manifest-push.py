@@ -295,7 +295,7 @@ def _(t):
 def _(t):
     repo = t.repo()
     repo.push_image("v1")
-    t.eq(t.stack.sql(f"SELECT COUNT(*) FROM repository WHERE name = '{repo.name.split('/')[1]}'")[0][0], "1", "rows of the repository")
+    t.eq(t.rows("repository", repo), 1, "rows of the repository")
     nobody = t.repo(f"never-made-{t.org}/x")
     answer = nobody.request("POST", "blobs/uploads/")
     t.status(answer, 401, 403, 404)
@@ -306,6 +306,9 @@ def _(t):
 def _(t):
     repo = t.repo()
     repo.push_image("v1")
-    rows = t.stack.sql("SELECT COUNT(*) FROM log_entry l JOIN repository r ON r.id = l.repository_id "
-                       f"WHERE r.name = '{repo.name.split('/')[1]}' AND l.kind IN (SELECT kind FROM log_entry) ")
-    t.true(int(rows[0][0]) >= 2, f"rows of create_repo and push_repo: {rows}")
+    kinds = t.audited(repo)
+    t.true({"create_repo", "push_repo"} <= set(kinds), kinds)
+    repo.get_manifest("v1")
+    t.stack.wait(lambda: "pull_repo" in t.audited(repo), "a row of the pull", 20)
+    t.status(repo.delete("manifests/v1"), 202)
+    t.true("delete_tag" in t.audited(repo), t.audited(repo))

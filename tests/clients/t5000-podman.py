@@ -120,16 +120,20 @@ def _(t):
     c = ready(t)
     repo = t.name()
     good(t, c.build(c.ref(repo)), "buildah bud")
-    good(t, c.podman("push", *c.tls(), "--compression-format", "zstd", "--format", "oci", c.ref(repo), c.ref(repo, "zstd")), "a push with zstd")
     good(t, c.podman("push", *c.tls(), "--format", "v2s2", c.ref(repo), c.ref(repo, "docker")), "a push in Docker's format")
-    handle = t.repo(repo)
-    layer = handle.get_manifest("zstd").json()["layers"][0]
+    c.environment["CONTAINERS_CONF"] = os.path.join(c.home, "containers.conf")  # Debian 12's podman does not heed --compression-format
+    with open(c.environment["CONTAINERS_CONF"], "w", encoding="ascii") as f:
+        f.write('[engine]\ncompression_format = "zstd"\n')
+    other = t.name()  # where the layer is not there as gzip
+    good(t, c.podman("push", *c.tls(), "--format", "oci", c.ref(repo), c.ref(other, "zstd")), "a push with zstd")
+    del c.environment["CONTAINERS_CONF"]
+    layer = t.repo(other).get_manifest("zstd").json()["layers"][0]
     t.matches(layer["mediaType"], "zstd$")
-    t.eq(handle.get_manifest("docker").get("Content-Type"), "application/vnd.docker.distribution.manifest.v2+json", "Docker's format")
-    other = ready(t)
-    for tag in ("zstd", "docker"):
-        good(t, other.podman("pull", *other.tls(), c.ref(repo, tag)), f"podman pull of {tag}")
-        t.eq(good(t, other.podman("run", "--rm", *RUN_OPTIONS, c.ref(repo, tag)), "podman run"), "hello from a container", "what the container says")
+    t.eq(t.repo(repo).get_manifest("docker").get("Content-Type"), "application/vnd.docker.distribution.manifest.v2+json", "Docker's format")
+    fresh = ready(t)
+    for name in (c.ref(other, "zstd"), c.ref(repo, "docker")):
+        good(t, fresh.podman("pull", *fresh.tls(), name), f"podman pull of {name}")
+        t.eq(good(t, fresh.podman("run", "--rm", *RUN_OPTIONS, name), "podman run"), "hello from a container", "what the container says")
 
 
 @scenario("search and tags, as podman asks for them")
@@ -139,5 +143,5 @@ def _(t):
     good(t, c.build(c.ref(repo, "one")), "buildah bud")
     good(t, c.podman("push", *c.tls(), c.ref(repo, "one")), "podman push")
     good(t, c.podman("push", *c.tls(), c.ref(repo, "one"), c.ref(repo, "two")), "podman push")
-    said = good(t, c.podman("search", *c.tls(), "--list-tags", f"{c.registry}/{repo}"), "podman search --list-tags")
+    said = good(t, c.podman("search", "--list-tags", f"{c.registry}/{repo}"), "podman search --list-tags")
     t.true("one" in said and "two" in said, said)

@@ -46,4 +46,4 @@ def _(t):
     layers = [t.repo(name.split("/", 1)[1].split(":")[0]).get_manifest("latest").json()["layers"] for name in (base, top)]
     t.eq(len(layers[1]), 2, "layers")
     third = ready(t)
-    t.eq(good(t, third.podman("run", "--rm", *third.tls(), *RUN_OPTIONS, top), "podman run"), "hello from a container", "what the container says")
+    t.eq(good(t, third.podman("run", "--rm", *RUN_OPTIONS, top), "podman run"), "hello from a container", "what the container says")

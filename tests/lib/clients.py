@@ -1,5 +1,6 @@
 """clients.py - podman, buildah and skopeo with storage, credentials and trust of their own: nothing of this machine's is touched."""
 import os
+import shutil
 import subprocess
 
 RUN_OPTIONS = ["--network", "host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
@@ -20,9 +21,13 @@ class Clients:
         self.certificates = os.path.join(home, "certs")
         for name in ("root", "runroot", "certs", "tmp", "home"):
             os.makedirs(os.path.join(home, name), exist_ok=True)
-        if trust:
-            with open(stack.ca, encoding="ascii") as f, open(os.path.join(self.certificates, "ca.crt"), "w", encoding="ascii") as out:
-                out.write(f.read())
+        if trust:  # once where --cert-dir looks, once where quickstart would put it, below the home directory
+            own = os.path.join(home, "home", ".config", "containers", "certs.d", self.registry)
+            os.makedirs(own)
+            for directory in (self.certificates, own):
+                shutil.copy(stack.ca, os.path.join(directory, "ca.crt"))
+        with open(self.auth, "w", encoding="ascii") as f:
+            f.write("{}")
         self.policy = os.path.join(home, "policy.json")
         with open(self.policy, "w", encoding="ascii") as f:
             f.write('{"default": [{"type": "insecureAcceptAnything"}]}')

@@ -18,7 +18,7 @@ from lib.registry import Account, Registry
 from lib.web import Web
 
 # Lines of nginx that tell of a client, not of us.
-NGINX_HARMLESS = re.compile(r"client intended to send too large body|client prematurely closed|SSL_do_handshake\(\) failed"
+NGINX_HARMLESS = re.compile(r"client intended to send too large (chunked )?body|client prematurely closed|SSL_do_handshake\(\) failed"
                             r"|limiting requests|client sent invalid|using uninitialized")
 BROKEN = re.compile(r"level=error|AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:"
                     r"|\[(error|crit|alert|emerg)\]|Assertion|stack smashing|buffer overflow detected|double free")
