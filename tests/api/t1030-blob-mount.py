@@ -42,6 +42,9 @@ def _(t):
     target = t.repo()
     answer = t.web.request("POST", f"/v2/{target.name}/blobs/uploads/?mount={digest}", {"Authorization": t.owner.basic()})
     mounted(target, answer)
+    # with a token: by what it grants, and not by what its account could ask for besides
+    target = t.repo()
+    t.status(mount(target, digest), 202)
     target = both(t, source.name, t.name())
     mounted(target, mount(target, digest))
     # from public repositories with any token

@@ -124,16 +124,17 @@ def _(t):
     c.environment["CONTAINERS_CONF"] = os.path.join(c.home, "containers.conf")  # Debian 12's podman does not heed --compression-format
     with open(c.environment["CONTAINERS_CONF"], "w", encoding="ascii") as f:
         f.write('[engine]\ncompression_format = "zstd"\n')
-    other = t.name()  # where the layer is not there as gzip
-    good(t, c.podman("push", *c.tls(), "--format", "oci", c.ref(repo), c.ref(other, "zstd")), "a push with zstd")
+    other = t.name()
+    good(t, c.build(c.ref(other), "packed with zstd"), "buildah bud")  # a layer that podman has not seen as gzip
+    good(t, c.podman("push", *c.tls(), "--format", "oci", c.ref(other), c.ref(other, "zstd")), "a push with zstd")
     del c.environment["CONTAINERS_CONF"]
     layer = t.repo(other).get_manifest("zstd").json()["layers"][0]
     t.matches(layer["mediaType"], "zstd$")
     t.eq(t.repo(repo).get_manifest("docker").get("Content-Type"), "application/vnd.docker.distribution.manifest.v2+json", "Docker's format")
     fresh = ready(t)
-    for name in (c.ref(other, "zstd"), c.ref(repo, "docker")):
+    for name, text in ((c.ref(other, "zstd"), "packed with zstd"), (c.ref(repo, "docker"), "hello from a container")):
         good(t, fresh.podman("pull", *fresh.tls(), name), f"podman pull of {name}")
-        t.eq(good(t, fresh.podman("run", "--rm", *RUN_OPTIONS, name), "podman run"), "hello from a container", "what the container says")
+        t.eq(good(t, fresh.podman("run", "--rm", *RUN_OPTIONS, name), "podman run"), text, "what the container says")
 
 
 @scenario("search and tags, as podman asks for them")

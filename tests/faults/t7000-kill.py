@@ -83,7 +83,7 @@ def verify(t, pusher):
 
 def story(t, kind, rounds=8):
     t.expect_log(r"worker died|process died|child|signal 9|SIGKILL|killed")
-    t.expect_log(r"\[(error|alert)\].*(upstream|connect\(\)|recv\(\)|auth request|exited on signal)")
+    t.expect_log(r"\[(error|alert|crit)\].*(upstream|connect\(\)|recv\(\)|auth request|exited on signal)")
     t.expect_log(r"err=(UPLOAD_BUSY|DB_DOWN|STORAGE)")
     repo = t.repo()
     repo.push_blob(b"first")

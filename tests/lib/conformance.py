@@ -44,10 +44,12 @@ def suite(t):
 def run(t, version, more=None):
     program = suite(t)
     results = t.directory()
-    owner = t.owner
+    owner, two = t.owner, t.name("two")
+    # A mount without `from` takes what the token may read. The suite's token names the target alone, so the source is public.
+    t.stack.gantry("repo", "add", two, "--public")
     done = subprocess.run([program], capture_output=True, text=True, check=False, cwd=results, timeout=500, env={
         **{k: v for k, v in os.environ.items() if not k.startswith("OCI_")}, "OCI_VERSION": version, "OCI_REGISTRY": f"{t.stack.host}:{t.stack.port}", "OCI_TLS": "enabled",
-        "SSL_CERT_FILE": t.stack.ca, "OCI_REPO1": t.name("one"), "OCI_REPO2": t.name("two"), "OCI_USERNAME": owner.name,
+        "SSL_CERT_FILE": t.stack.ca, "OCI_REPO1": t.name("one"), "OCI_REPO2": two, "OCI_USERNAME": owner.name,
         "OCI_PASSWORD": owner.password, "OCI_RESULTS_DIR": results, **(more or {})})
     report = os.path.join(results, "junit.xml")
     t.true(os.path.exists(report), f"the suite left no results: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
