@@ -355,23 +355,27 @@ enum err db_ping(struct db *db, struct fail *f)
     return db_down(f, "ping", "the connection was lost twice");
 }
 
-enum err db_run_text(struct db *db, struct fail *f, struct str sql)
+enum err db_run_text(struct db *db, struct fail *f, struct str sql, unsigned *ret_code)
 {
     char what[96];
-    unsigned code;
+    unsigned code = 0;
     enum err e = connected(db, f);
     if (e)
         return e;
     snprintf(what, sizeof(what), "%.*s", STR_ARG(str_head(sql, sizeof(what) - 1)));
-    if (mysql_real_query(db->mysql, sql.p, sql.n))
-        return text_failed(db, f, what, &code);
-    MYSQL_RES *result = mysql_store_result(db->mysql);
-    if (result)
+    bool failed = mysql_real_query(db->mysql, sql.p, sql.n);
+    if (!failed) {
+        MYSQL_RES *result = mysql_store_result(db->mysql);
+        failed = !result && mysql_errno(db->mysql);
         mysql_free_result(result);
-    else if (mysql_errno(db->mysql))
-        return text_failed(db, f, what, &code);
-    db_answered(db);
-    return E_OK;
+    }
+    if (failed)
+        e = text_failed(db, f, what, &code);
+    else
+        db_answered(db);
+    if (ret_code)
+        *ret_code = code;
+    return e;
 }
 
 /* ---- transactions ---- */

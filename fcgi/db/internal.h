@@ -110,9 +110,9 @@ void db_pause(unsigned run);
 /*
  * Runs SQL text that is no row of statements.def: the statements of a migration file, and DDL whose
  * variable parts are numbers. Results are dropped. Never inside db_tx(). Nothing is rerun: after a
- * lost connection the caller must look what was done.
+ * lost connection the caller must look what was done. ret_code (may be NULL) gets the server's error number, 0 when there is none.
  */
-enum err db_run_text(struct db *db, struct fail *f, struct str sql) MUST_CHECK;
+enum err db_run_text(struct db *db, struct fail *f, struct str sql, unsigned *ret_code) MUST_CHECK;
 
 /* ---- statement.c ---- */
 

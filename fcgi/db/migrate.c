@@ -3,7 +3,9 @@
  *
  * Order of things: look without a lock (most starts find nothing to do); take the lease; look
  * again; run. Progress is written after each statement, so the one that was running when the
- * process died is run twice: that is why every statement of a migration must bear it.
+ * process died is run twice: that is why every statement of a migration must bear it: do nothing the second time, or say that the thing is there (or gone) already,
+ * which counts as done for the one statement that was in hand when a run was killed. (ADD COLUMN IF NOT EXISTS is not common
+ * SQL.) A statement that the server refused is noted as such, and gets no such leave.
  *
  * The heartbeat is a thread with a connection of its own, because a single ALTER TABLE may take
  * longer than the lease. When it finds the lease lost (this process was stopped for longer than
@@ -38,8 +40,16 @@ static const char *const own_tables[] = {
     "INSERT IGNORE INTO schema_lock (id, owner, until_ms, version) VALUES (1, '', 0, 0)",
     "CREATE TABLE IF NOT EXISTS schema_migration ("
     "version INT UNSIGNED NOT NULL, name VARBINARY(255) NOT NULL, checksum VARBINARY(32) NOT NULL, "
-    "statements_done INT UNSIGNED NOT NULL, started_ms BIGINT NOT NULL, finished_ms BIGINT NULL, "
+    "statements_done INT UNSIGNED NOT NULL, failed TINYINT UNSIGNED NOT NULL DEFAULT 0, started_ms "
+    "BIGINT NOT NULL, finished_ms BIGINT NULL, "
     "PRIMARY KEY (version)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
+};
+
+struct progress {
+    size_t done;   /* statements run */
+    bool begun;    /* a run has noted that it started */
+    bool failed;   /* the statement after those done was refused */
+    bool finished; /* all done */
 };
 
 struct run {
@@ -48,8 +58,7 @@ struct run {
     struct db *db;
     struct arena *arena;
     struct migrations files;
-    size_t *done; /* per file: statements run */
-    bool *finished;
+    struct progress *progress; /* per file */
     int64_t lease_ms, lock_version;
     pthread_t heart;
     pthread_mutex_t heart_lock;
@@ -93,10 +102,13 @@ static enum err compare(struct run *r, struct fail *f, const struct rows *row)
                     "%.*s was changed after it had been applied to this database as %.*s. Restore "
                     "the file of the release; what should change belongs into a new migration",
                     STR_ARG(m->name), STR_ARG(name));
-    r->finished[version - 1] = finished;
-    if (same) /* an unfinished migration whose file was mended starts again from its first statement
-               */
-        r->done[version - 1] = finished ? m->n_statements : (size_t)row_int(row, 3);
+    /* an unfinished one whose file was mended since starts again from its first statement */
+    if (same)
+        r->progress[version - 1] =
+            (struct progress){.done = finished ? m->n_statements : (size_t)row_int(row, 3),
+                              .begun = true,
+                              .failed = row_int(row, 5) != 0,
+                              .finished = finished};
     return E_OK;
 }
 
@@ -105,8 +117,7 @@ static enum err look(struct run *r, struct fail *f)
     CLEANUP(rows_done) struct rows table = ROWS_INIT;
     CLEANUP(rows_done) struct rows rows = ROWS_INIT;
     enum err e = db_one(r->db, f, STMT_MIGRATION_TABLE, DB_NO_ARGS, &table);
-    memset(r->done, 0, r->files.n * sizeof(*r->done));
-    memset(r->finished, 0, r->files.n * sizeof(*r->finished));
+    memset(r->progress, 0, r->files.n * sizeof(*r->progress));
     if (e || row_int(&table, 0) == 0)
         return e;
     e = db_query(r->db, f, STMT_MIGRATION_LIST, DB_NO_ARGS, &rows);
@@ -119,7 +130,7 @@ static enum err look(struct run *r, struct fail *f)
 static size_t first_pending(const struct run *r)
 {
     size_t i = 0;
-    while (i < r->files.n && r->finished[i])
+    while (i < r->files.n && r->progress[i].finished)
         i++;
     return i;
 }
@@ -262,39 +273,95 @@ static void heart_end(struct run *r)
 
 /* ---- running ---- */
 
-static enum err run_statement(struct run *r, struct fail *f, const struct migration *m, size_t i)
+/* What a statement says that has been run before. */
+static bool is_done_already(unsigned code)
 {
-    struct fail why = FAIL_INIT;
+    switch (code) {
+    case 1050: /* the table exists */
+    case 1060: /* the column exists */
+    case 1061: /* the key exists */
+    case 1091: /* the column or key to be dropped is gone */
+    case 1051: /* the table to be dropped is gone */
+    case 1826: /* the foreign key exists */
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum err set_failed(struct run *r, struct fail *f, const struct migration *m, bool failed)
+{
+    return db_exec(r->db, f, STMT_MIGRATION_FAILED, DB_ARGS(arg_int(failed), arg_int(m->version)),
+                   NULL, NULL);
+}
+
+/* Whether the server has looked at the statement and said no; otherwise it may have run. */
+static bool is_refused(unsigned code)
+{
+    enum trouble t = trouble_of(code);
+    return code && !(code >= CR_MIN_ERROR && code <= CR_MAX_ERROR) && t != TROUBLE_LOST &&
+           t != TROUBLE_INTERRUPTED;
+}
+
+/* again: a killed run may have run it already. */
+static enum err run_text(struct run *r, struct fail *f, const struct migration *m, size_t i,
+                         bool again)
+{
+    struct fail why = FAIL_INIT, ignored = FAIL_INIT;
+    unsigned code = 0;
+    enum err e = db_run_text(r->db, &why, m->statements[i], &code);
+    if (e == E_OK || (again && is_done_already(code)))
+        return E_OK;
+    if (!again &&
+        is_refused(code)) /* when this cannot be noted, the next run is lenient: no harm */
+        (void)!set_failed(r, &ignored, m, true);
+    return fail(f, e,
+                "%.*s, statement %zu of %zu: %s. What came before it is kept; mend the cause and "
+                "run the migration again",
+                STR_ARG(m->name), i + 1, m->n_statements,
+                why.internal[0] ? why.internal : fail_text(&why));
+}
+
+static enum err run_statement(struct run *r, struct fail *f, const struct migration *m, size_t i,
+                              bool again)
+{
     if (atomic_load(&r->lost))
         return fail(f, E_BUSY,
                     "another process took the migration over, because this one was stopped for "
                     "longer than its lease; it goes on there");
     tell(r, MIGRATE_RUNNING, m, i + 1);
-    enum err e = db_run_text(r->db, &why, m->statements[i]);
+    enum err e = run_text(r, f, m, i, again);
     if (e)
-        return fail(f, e,
-                    "%.*s, statement %zu of %zu: %s. What came before it is kept; mend the cause "
-                    "and run the migration again",
-                    STR_ARG(m->name), i + 1, m->n_statements,
-                    why.internal[0] ? why.internal : fail_text(&why));
+        return e;
     tell(r, MIGRATE_RAN, m, i + 1);
     return db_exec(r->db, f, STMT_MIGRATION_PROGRESS,
                    DB_ARGS(arg_int((int64_t)i + 1), arg_int(m->version)), NULL, NULL);
 }
 
-static enum err run_file(struct run *r, struct fail *f, const struct migration *m, size_t done)
+/* Notes that the file is being run. *ret_again: its first statement may have run before. */
+static enum err begin_file(struct run *r, struct fail *f, const struct migration *m,
+                           bool *ret_again)
 {
     struct str checksum = {(const char *)m->checksum, MIGRATION_CHECKSUM};
-    enum err e = E_OK;
-    if (done == 0)
-        e = db_exec(r->db, f, STMT_MIGRATION_BEGIN,
-                    DB_ARGS(arg_int(m->version), arg_str(m->name), arg_bytes(checksum)), NULL,
-                    NULL);
+    bool begun = r->progress[m->version - 1].begun, failed = r->progress[m->version - 1].failed;
+    *ret_again = begun && !failed;
+    if (!begun)
+        return db_exec(r->db, f, STMT_MIGRATION_BEGIN,
+                       DB_ARGS(arg_int(m->version), arg_str(m->name), arg_bytes(checksum)), NULL,
+                       NULL);
+    return failed ? set_failed(r, f, m, false) : E_OK;
+}
+
+static enum err run_file(struct run *r, struct fail *f, const struct migration *m)
+{
+    size_t done = r->progress[m->version - 1].done;
+    bool again;
+    enum err e = begin_file(r, f, m, &again);
     if (e)
         return e;
     tell(r, MIGRATE_FILE, m, done + 1);
     for (size_t i = done; i < m->n_statements; i++) {
-        e = run_statement(r, f, m, i);
+        e = run_statement(r, f, m, i, again && i == done);
         if (e)
             return e;
     }
@@ -309,7 +376,7 @@ static enum err run_pending(struct run *r, struct fail *f)
 {
     enum err e = look(r, f);
     for (size_t i = first_pending(r); e == E_OK && i < r->files.n; i++)
-        e = run_file(r, f, &r->files.v[i], r->done[i]);
+        e = run_file(r, f, &r->files.v[i]);
     return e;
 }
 
@@ -317,7 +384,7 @@ static enum err make_own_tables(struct run *r, struct fail *f)
 {
     for (size_t i = 0; i < sizeof(own_tables) / sizeof(own_tables[0]); i++) {
         struct fail why = FAIL_INIT;
-        enum err e = db_run_text(r->db, &why, str_z(own_tables[i]));
+        enum err e = db_run_text(r->db, &why, str_z(own_tables[i]), NULL);
         if (e)
             return fail(f, e, "cannot prepare the database for migrations: %s",
                         why.internal[0] ? why.internal : fail_text(&why));
@@ -344,7 +411,7 @@ static enum err run_under_lease(struct run *r, struct fail *f)
 static void list_pending(const struct run *r)
 {
     for (size_t i = first_pending(r); i < r->files.n; i++)
-        tell(r, MIGRATE_PENDING, &r->files.v[i], r->done[i] + 1);
+        tell(r, MIGRATE_PENDING, &r->files.v[i], r->progress[i].done + 1);
 }
 
 /* Reads the files and compares. The caller ends r->db and r->arena. */
@@ -358,9 +425,8 @@ static enum err open_run(struct run *r, struct fail *f)
     enum err e = migrations_load(f, r->arena, r->o->dir ? r->o->dir : SQL_DIR, &r->files);
     if (e)
         return e;
-    r->done = arena_array(r->arena, r->files.n, sizeof(*r->done));
-    r->finished = arena_array(r->arena, r->files.n, sizeof(*r->finished));
-    if (!r->done || !r->finished)
+    r->progress = arena_array(r->arena, r->files.n, sizeof(*r->progress));
+    if (!r->progress)
         return fail_internal(f, E_NO_MEMORY, "out of memory");
     return look(r, f);
 }
@@ -394,7 +460,8 @@ enum err migrate_status(const struct config_db *config, struct fail *f, const ch
     if (e)
         return e;
     size_t i = first_pending(&r);
-    *ret = (struct migrate_status){
-        .version = (int)i, .latest = (int)r.files.n, .done = i < r.files.n ? r.done[i] : 0};
+    *ret = (struct migrate_status){.version = (int)i,
+                                   .latest = (int)r.files.n,
+                                   .done = i < r.files.n ? r.progress[i].done : 0};
     return E_OK;
 }

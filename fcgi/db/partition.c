@@ -52,7 +52,7 @@ enum err partition_ahead(struct db *db, struct fail *f, int64_t now_ms, int mont
     if (buf_err(&sql))
         return fail_internal(f, E_NO_MEMORY, "out of memory");
     if (made) {
-        e = db_run_text(db, f, buf_str(&sql));
+        e = db_run_text(db, f, buf_str(&sql), NULL);
         if (e)
             return e;
     }

@@ -287,6 +287,35 @@ static void test_killed_at_every_statement(void **state)
     free(whole);
 }
 
+/* Statements that do not bear a second run say so, and that is enough; but only of the one that was in hand. */
+static void test_killed_with_plain_statements(void **state)
+{
+    static const char third[] =
+        "CREATE TABLE b (id INT NOT NULL, PRIMARY KEY (id)) ENGINE=InnoDB;"
+        "ALTER TABLE b ADD COLUMN c INT NULL; ALTER TABLE b ADD KEY k (c); ALTER TABLE b DROP KEY "
+        "k;"
+        "ALTER TABLE b DROP COLUMN c; DROP TABLE b; CREATE TABLE b2 (id INT NOT NULL PRIMARY KEY)";
+    struct config_db config = database_new(DATABASE);
+    (void)state;
+    migrate(&config, false);
+    put_file("0003-third.sql", third);
+    for (size_t i = 1; i <= 7; i++)
+        migrate_and_die(&config, dir, (struct bomb){MIGRATE_RAN, 3, i});
+    assert_int_equal(migrate(&config, false).statements, 1);
+    assert_int_equal(status(&config).version, 3);
+    put_file("0004-fourth.sql", "CREATE TABLE b2 (id INT NOT NULL PRIMARY KEY)");
+    struct fail f = FAIL_INIT;
+    struct migrate_options o = {.dir = dir};
+    for (int i = 0; i < 3; i++) { /* refused, and not taken for done by the next run either */
+        fail_clear(&f);
+        assert_err(migrate_run(&config, &f, &o), E_INTERNAL, &f);
+    }
+    admin_run("DROP TABLE " DATABASE ".b2");
+    migrate_and_die(&config, dir, (struct bomb){MIGRATE_RAN, 4, 1});
+    assert_int_equal(migrate(&config, false).statements, 1);
+    assert_int_equal(status(&config).version, 4);
+}
+
 /* ---- several at once ---- */
 
 struct racer {
@@ -420,6 +449,7 @@ int main(void)
         TEST(test_refusals),
         TEST(test_a_statement_that_fails),
         TEST(test_killed_at_every_statement),
+        TEST(test_killed_with_plain_statements),
         TEST(test_many_at_once),
         TEST(test_someone_else_holds_it),
         TEST(test_lost_lease_stops_the_run),
