@@ -73,6 +73,26 @@ enum err access_repo_role(struct worker *w, struct fail *f, const struct caller 
     return role_of(w, f, c, repo, ret);
 }
 
+enum err access_account_role(struct worker *w, struct fail *f, const struct caller *c,
+                             const struct repo *repo, enum repo_role *ret)
+{
+    struct caller account = *c;
+    enum repo_role granted = ROLE_NONE, own = ROLE_NONE;
+    enum err e = access_repo_role(w, f, c, repo, &granted);
+    if (e)
+        return e;
+    if (c->via == VIA_REGISTRY_TOKEN && c->kind != CALLER_ANONYMOUS) {
+        account.via = VIA_PASSWORD;
+        account.grants = NULL;
+        account.n_grants = 0;
+        e = access_repo_role(w, f, &account, repo, &own);
+        if (e)
+            return e;
+    }
+    *ret = own > granted ? own : granted;
+    return E_OK;
+}
+
 /* namespace_id 0: it does not exist, and would have to be made by the push. */
 static enum err may_create_in(struct worker *w, struct fail *f, const struct caller *c,
                               struct str namespace_name, int64_t namespace_id,

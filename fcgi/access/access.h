@@ -44,6 +44,14 @@ enum team_role {
 enum err access_repo_role(struct worker *w, struct fail *f, const struct caller *c,
                           const struct repo *repo, enum repo_role *ret) MUST_CHECK;
 
+/*
+ * As access_repo_role(), but a registry token counts with what its account may do as well (capped by the scopes of the
+ * OAuth token that it was made from), because its grants cannot name what no scope was asked for: the source of a mount
+ * without `from`, which the client does not know.
+ */
+enum err access_account_role(struct worker *w, struct fail *f, const struct caller *c, const struct repo *repo,
+                             enum repo_role *ret) MUST_CHECK;
+
 /* Whether the caller may create repositories in the namespace (which may not exist:
  * CREATE_NAMESPACE_ON_PUSH). */
 enum err access_may_create(struct worker *w, struct fail *f, const struct caller *c,
