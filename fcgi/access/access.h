@@ -47,7 +47,8 @@ enum err access_repo_role(struct worker *w, struct fail *f, const struct caller 
 /*
  * As access_repo_role(), but a registry token counts with what its account may do as well (capped by the scopes of the
  * OAuth token that it was made from), because its grants cannot name what no scope was asked for: the source of a mount
- * without `from`, which the client does not know.
+ * without `from`, which the client does not know. On purpose: clients mint registry tokens for themselves with whatever
+ * scope they like, so their grants are no limit that an owner has set; OAuth scopes are, and they hold here.
  */
 enum err access_account_role(struct worker *w, struct fail *f, const struct caller *c, const struct repo *repo,
                              enum repo_role *ret) MUST_CHECK;

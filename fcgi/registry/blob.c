@@ -136,7 +136,7 @@ static enum err can_give(struct worker *w, struct fail *f, const struct caller *
     *ret_can = false;
     if (from->id == 0 || !from->namespace_enabled)
         return E_OK;
-    enum err e = access_repo_role(w, f, c, from, &role); /* a token: by its grants alone */
+    enum err e = access_account_role(w, f, c, from, &role);
     if (e || role < ROLE_READ)
         return e;
     e = find(w, f, from->id, d, ret, &damaged);

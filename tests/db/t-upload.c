@@ -529,13 +529,16 @@ static void test_mount(void **state)
     assert_true(mounts(&token, &box, STR_NONE));
     token.n_grants = 1;
 
-    /* its account may read the source, and still the token grants the target alone */
+    /* the token grants the target alone; its account may read the source, unless OAuth scopes cap it */
     struct grant target = {STR_INIT("ann/api"), ACTION_PULL | ACTION_PUSH};
     struct caller narrow = token;
     narrow.account_id = ANN;
     narrow.grants = &target;
+    narrow.scopes = 0;
     assert_false(mounts(&narrow, &api, STR("ann/web")));
     assert_false(mounts(&narrow, &api, STR_NONE));
+    narrow.scopes = SCOPE_ALL;
+    assert_true(mounts(&narrow, &api, STR("ann/web")));
 
     /* what is public everybody may */
     push(&open, "abc");

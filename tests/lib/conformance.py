@@ -45,8 +45,6 @@ def run(t, version, more=None):
     program = suite(t)
     results = t.directory()
     owner, two = t.owner, t.name("two")
-    # A mount without `from` takes what the token may read. The suite's token names the target alone, so the source is public.
-    t.stack.gantry("repo", "add", two, "--public")
     done = subprocess.run([program], capture_output=True, text=True, check=False, cwd=results, timeout=500, env={
         **{k: v for k, v in os.environ.items() if not k.startswith("OCI_")}, "OCI_VERSION": version, "OCI_REGISTRY": f"{t.stack.host}:{t.stack.port}", "OCI_TLS": "enabled",
         "SSL_CERT_FILE": t.stack.ca, "OCI_REPO1": t.name("one"), "OCI_REPO2": two, "OCI_USERNAME": owner.name,
