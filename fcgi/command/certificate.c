@@ -274,7 +274,9 @@ static enum err make_server(struct fail *f, const char *dir, const char *host,
     char ca_key_path[PATH_MAX], ca_cert_path[PATH_MAX], machine[256] = "", common_name[65];
     CLEANUP(cert_drop) X509 *ca = NULL;
     CLEANUP(key_drop) EVP_PKEY *ca_key = NULL;
-    enum err e = path_join(f, dir, "ca/ca-key.pem", ca_key_path);
+    enum err e = certificate_ca(f, dir);
+    if (!e)
+        e = path_join(f, dir, "ca/ca-key.pem", ca_key_path);
     if (!e)
         e = path_join(f, dir, "ca/ca.crt", ca_cert_path);
     if (!e)

@@ -18,7 +18,7 @@
 
 #define CERTIFICATE_RENEW_DAYS 30
 
-/* DIR/ca/ca-key.pem and ca.crt, made when both are missing. */
+/* DIR/ca/ca-key.pem and ca.crt, made when both are missing. Called when a certificate has to be signed: an operator may keep the key elsewhere until then. */
 enum err certificate_ca(struct fail *f, const char *dir) MUST_CHECK;
 
 /*

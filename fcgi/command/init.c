@@ -181,11 +181,8 @@ static int inside(void *ctx)
     if (command_config_load(in->dir, &config) != 0)
         return 1;
     render_host(config, host);
-    if (!config->external_tls) {
-        e = certificate_ca(&f, in->dir);
-        if (!e)
-            e = certificate_server(&f, in->dir, host, &made);
-    }
+    if (!config->external_tls)
+        e = certificate_server(&f, in->dir, host, &made);
     if (!e)
         e = make_password(&f, in->dir);
     return e ? command_failed("init", &f) : 0;
@@ -269,8 +266,12 @@ static int can_reach(void *ctx)
 static enum err trust(struct fail *f, const char *dir, const char *server)
 {
     static const char *const roots[] = {"/etc/containers/certs.d", "/etc/docker/certs.d"};
+    char ca[PATH_MAX];
     CLEANUP(buf_done) struct buf pem = BUF_INIT;
-    enum err e = certificate_ca_pem(f, dir, &pem);
+    enum err e = path_join(f, dir, "ca/ca.crt", ca);
+    if (e || !file_exists(ca)) /* an operator's own certificate needs no CA of ours */
+        return e;
+    e = certificate_ca_pem(f, dir, &pem);
     for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]) && !e; i++) {
         char path[PATH_MAX];
         bool changed = false;

@@ -167,8 +167,10 @@ int command_prepare(const struct command_line *line)
         e = migrate(&f, w.config, false);
     if (!e)
         e = make_admin(&w, &f, line->dir);
-    if (!e)
-        e = renew(&f, w.config, &made);
+    struct fail not_renewed = FAIL_INIT;
+    /* One that is not renewed may be good for a while; when it is not, nginx and `doctor` say so. */
+    if (!e && renew(&not_renewed, w.config, &made))
+        (void)command_failed("the certificate is not renewed", &not_renewed);
     command_worker_done(&w);
     return e ? command_failed("prepare", &f) : 0;
 }

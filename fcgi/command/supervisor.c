@@ -181,7 +181,7 @@ static enum err prepare(struct supervisor *s)
     if (status == 0)
         return E_OK;
     return s->want_stop ? E_BUSY
-                        : blame(s, &s->state, "prepare", "the database could not be made ready");
+                        : blame(s, &s->state, "prepare", "what comes before the start failed");
 }
 
 static enum err start_all(struct supervisor *s)
