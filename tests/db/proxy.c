@@ -93,7 +93,7 @@ static enum harm harm_of(struct proxy *p, const unsigned char *payload, size_t n
     return harm;
 }
 
-static bool answer_error(const struct proxy *p, int client)
+static bool answer_error(int code, int client)
 {
     static const char text[] = "#HY000made by the test";
     unsigned char packet[64] = {0};
@@ -101,8 +101,8 @@ static bool answer_error(const struct proxy *p, int client)
     packet[0] = (unsigned char)n;
     packet[3] = 1;
     packet[4] = 0xff;
-    packet[5] = (unsigned char)(p->code & 0xff);
-    packet[6] = (unsigned char)(p->code >> 8);
+    packet[5] = (unsigned char)(code & 0xff);
+    packet[6] = (unsigned char)(code >> 8);
     memcpy(packet + 7, text, sizeof(text) - 1);
     return write_all(client, packet, HEADER + n);
 }
@@ -111,15 +111,17 @@ static bool answer_error(const struct proxy *p, int client)
 static bool pass_packet(struct proxy *p, struct end *e, const unsigned char *packet, size_t n)
 {
     enum harm harm = HARM_NONE;
+    int code = 0;
     if (packet[3] == 0 && n > HEADER) {
         pthread_mutex_lock(&p->lock);
         harm = harm_of(p, packet + HEADER, n - HEADER);
+        code = p->code;
         pthread_mutex_unlock(&p->lock);
     }
     if (harm == HARM_CUT_BEFORE)
         return false;
     if (harm == HARM_ERROR)
-        return answer_error(p, e->client);
+        return answer_error(code, e->client);
     e->cut_on_answer = harm == HARM_CUT_AFTER;
     return write_all(e->server, packet, n);
 }
