@@ -131,6 +131,14 @@ static void wait_then_again(struct child *c, unsigned delay_ms)
     c->due_ns = clock_mono_ns() + (uint64_t)delay_ms * 1000000u;
 }
 
+static off_t log_size(const struct supervisor *s, const char *name)
+{
+    char relative[64], path[PATH_MAX];
+    struct fail ignored = FAIL_INIT;
+    snprintf(relative, sizeof(relative), "log/%s.log", name);
+    return path_join(&ignored, s->dir, relative, path) ? 0 : file_size(path);
+}
+
 void child_start(struct supervisor *s, struct child *c)
 {
     struct service_command cmd;
@@ -138,6 +146,7 @@ void child_start(struct supervisor *s, struct child *c)
     cmd.n = 0;
     c->started_ns = clock_mono_ns();
     c->since_s = clock_s();
+    c->log_from = log_size(s, c->service->name);
     if (c->service->command(&f, s->config, &cmd)) {
         LOG(LOG_ERROR, "a service cannot be started", KV("service", str_z(c->service->name)),
             KV("why", str_z(fail_text(&f))));
@@ -300,6 +309,7 @@ int supervisor_step(struct supervisor *s, const char *word)
             KV("why", str_z(fail_text(&f))));
         return -1;
     }
+    s->step_log_from = log_size(s, word);
     const char *argv[] = {program, word, "--dir", s->dir, NULL};
     pid_t self = getpid(), pid = fork();
     if (pid == 0)

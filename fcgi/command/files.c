@@ -45,24 +45,31 @@ enum err file_read(struct fail *f, const char *path, size_t max, struct buf *ret
     }
 }
 
-void file_tail(const char *path, size_t max, struct buf *ret)
+void file_tail(const char *path, off_t since, size_t max, struct buf *ret)
 {
     CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     char *room = buf_room(ret, max);
     if (fd < 0 || !room || fstat(fd, &st) != 0)
         return;
-    off_t from = st.st_size > (off_t)max ? st.st_size - (off_t)max : 0;
+    since = since < st.st_size ? since : 0; /* it was rotated meanwhile */
+    off_t from = st.st_size - since > (off_t)max ? st.st_size - (off_t)max : since;
     ssize_t n = pread(fd, room, max, from);
     if (n <= 0)
         return;
     size_t skip = 0;
-    if (from > 0) {
+    if (from > since) {
         const char *line = memchr(room, '\n', (size_t)n);
         skip = line ? (size_t)(line + 1 - room) : 0;
         memmove(room, room + skip, (size_t)n - skip);
     }
     buf_grown(ret, (size_t)n - skip);
+}
+
+off_t file_size(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
 static enum err write_all(struct fail *f, int fd, const char *path, struct str text)

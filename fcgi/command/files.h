@@ -22,8 +22,10 @@ enum err path_join(struct fail *f, const char *dir, const char *relative, char *
 
 /* Appends at most max bytes; E_NO_ROW (not recorded) when there is no such file. */
 enum err file_read(struct fail *f, const char *path, size_t max, struct buf *ret) MUST_CHECK;
-/* The last max bytes, from the start of a line. Nothing when it cannot be read. */
-void file_tail(const char *path, size_t max, struct buf *ret);
+/* At most the last max bytes behind offset since, from the start of a line. Nothing when it cannot be read. */
+void file_tail(const char *path, off_t since, size_t max, struct buf *ret);
+/* 0 when there is none. */
+off_t file_size(const char *path);
 
 enum err file_write(struct fail *f, const char *path, struct str text, mode_t mode) MUST_CHECK;
 /* As file_write, but an equal file is left alone; *ret_changed says which. */

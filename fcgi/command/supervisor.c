@@ -66,14 +66,14 @@ static void phase(struct supervisor *s, enum phase p, const char *fmt, ...)
 
 /* What went wrong with a program, with the end of its log. */
 static enum err blame(const struct supervisor *s, struct state *state, const char *name,
-                      const char *what)
+                      off_t since, const char *what)
 {
     char relative[64], path[PATH_MAX];
     struct fail ignored = FAIL_INIT;
     CLEANUP(buf_done) struct buf tail = BUF_INIT;
     snprintf(relative, sizeof(relative), "log/%s.log", name);
     if (!path_join(&ignored, s->dir, relative, path))
-        file_tail(path, TAIL, &tail);
+        file_tail(path, since, TAIL, &tail);
     LOG(LOG_ERROR, "the stack cannot start", KV("service", str_z(name)), KV("why", str_z(what)));
     snprintf(state->text, sizeof(state->text), "%s: %s\nThe end of %s:\n%.*s", name, what, path,
              STR_ARG(buf_str(&tail)));
@@ -113,7 +113,7 @@ static enum err died_early(const struct supervisor *s, const struct child *c, st
     else
         snprintf(what, sizeof(what), "it ended with exit status %d before it was ready",
                  WEXITSTATUS(c->last_status));
-    return blame(s, state, c->service->name, what);
+    return blame(s, state, c->service->name, c->log_from, what);
 }
 
 /* Until every service of the stage is ready. E_BUSY: we were told to stop. */
@@ -129,7 +129,8 @@ static enum err wait_stage(struct supervisor *s, int stage)
             if (c->state == CHILD_WAITING)
                 return died_early(s, c, &s->state);
             if (clock_mono_ns() - c->started_ns > (uint64_t)c->service->start_s * NS_PER_S)
-                return blame(s, &s->state, c->service->name, "it is not ready in time");
+                return blame(s, &s->state, c->service->name, c->log_from,
+                             "it is not ready in time");
             all = false;
         }
         if (all)
@@ -181,7 +182,8 @@ static enum err prepare(struct supervisor *s)
     if (status == 0)
         return E_OK;
     return s->want_stop ? E_BUSY
-                        : blame(s, &s->state, "prepare", "what comes before the start failed");
+                        : blame(s, &s->state, "prepare", s->step_log_from,
+                                "what comes before the start failed");
 }
 
 static enum err start_all(struct supervisor *s)
@@ -374,7 +376,7 @@ static enum err replace_all(struct supervisor *s)
             break;
         if (c->service->binds && c->state == CHILD_RUNNING && c->service->wanted(s->config))
             e = child_reload_nginx(s, c) ? E_OK
-                                         : blame(s, &s->state, c->service->name,
+                                         : blame(s, &s->state, c->service->name, c->log_from,
                                                  "it has not taken the new configuration");
         else if (c->service->stage != 2 && c->service->wanted(s->config) != (c->state != CHILD_OFF))
             e = replace(s, c);

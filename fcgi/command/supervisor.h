@@ -34,6 +34,7 @@ struct child {
     int64_t since_s;
     unsigned failures; /* short lives in a row */
     int restarts, last_status;
+    off_t log_from; /* where its log began when it was started */
 };
 
 struct supervisor {
@@ -47,6 +48,7 @@ struct supervisor {
     bool want_stop, want_reload, want_restart;
     pid_t step; /* a program that runs to its end, 0: none */
     int step_status;
+    off_t step_log_from;
 };
 
 /* ---- child.c ---- */

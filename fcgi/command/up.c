@@ -102,7 +102,7 @@ static int follow_start(const char *dir, pid_t pid)
         if (gone) {
             CLEANUP(buf_done) struct buf tail = BUF_INIT;
             if (!path_join(&ignored, dir, "log/gantry.log", path))
-                file_tail(path, 1024, &tail);
+                file_tail(path, 0, 1024, &tail);
             fprintf(stderr, "gantry: up: the supervisor ended; the end of %s:\n%.*s", path,
                     STR_ARG(buf_str(&tail)));
             return 1;
