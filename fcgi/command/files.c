@@ -50,9 +50,12 @@ void file_tail(const char *path, off_t since, size_t max, struct buf *ret)
     CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     char *room = buf_room(ret, max);
-    if (fd < 0 || !room || fstat(fd, &st) != 0)
+    if (!room)
         return;
-    since = since < st.st_size ? since : 0; /* it was rotated meanwhile */
+    buf_grown(ret, 0); /* ends it with a NUL, whatever comes */
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return;
+    since = since <= st.st_size ? since : 0; /* it was rotated meanwhile */
     off_t from = st.st_size - since > (off_t)max ? st.st_size - (off_t)max : since;
     ssize_t n = pread(fd, room, max, from);
     if (n <= 0)
