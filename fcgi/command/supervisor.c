@@ -23,258 +23,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define POLL_MS        15
 #define IDLE_MS        30000
 #define RENEW_EVERY_NS ((uint64_t)12 * 3600 * 1000000000u)
-#define TAIL           2048
 #define PATIENCE       3 /* short lives in a row */
-#define NS_PER_S       ((uint64_t)1000000000u)
 #define RENEW_MADE     3 /* exit status of `gantry renew`: nginx must read certificates again */
-
-/* ---- telling ---- */
-
-static void tell(struct supervisor *s)
-{
-    static const char *const words[] = {"stopped", "starting", "running", "waiting", "stopping"};
-    struct fail f = FAIL_INIT;
-    s->state.n = s->n;
-    for (int i = 0; i < s->n; i++) {
-        const struct child *c = &s->children[i];
-        struct state_service *v = &s->state.services[i];
-        snprintf(v->name, sizeof(v->name), "%s", c->service->name);
-        snprintf(v->state, sizeof(v->state), "%s", words[c->state]);
-        v->pid = c->pid;
-        v->ticks = c->pid ? state_ticks(c->pid) : 0;
-        v->since_s = c->since_s;
-        v->restarts = c->restarts;
-    }
-    if (state_write(&f, s->dir, &s->state))
-        LOG(LOG_WARN, "the state cannot be written", KV("why", str_z(fail_text(&f))));
-}
-
-static void phase(struct supervisor *s, enum phase phase, const char *fmt, ...) PRINTF(3, 4);
-static void phase(struct supervisor *s, enum phase p, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(s->state.text, sizeof(s->state.text), fmt, ap);
-    va_end(ap);
-    s->state.phase = p;
-    s->state.since_s = clock_s();
-    tell(s);
-}
-
-/* What went wrong with a program, with the end of its log. */
-static enum err blame(const struct supervisor *s, struct state *state, const char *name,
-                      off_t since, const char *what)
-{
-    char relative[64], path[PATH_MAX];
-    struct fail ignored = FAIL_INIT;
-    CLEANUP(buf_done) struct buf tail = BUF_INIT;
-    snprintf(relative, sizeof(relative), "log/%s.log", name);
-    if (!path_join(&ignored, s->dir, relative, path))
-        file_tail(path, since, TAIL, &tail);
-    LOG(LOG_ERROR, "the stack cannot start", KV("service", str_z(name)), KV("why", str_z(what)));
-    snprintf(state->text, sizeof(state->text), "%s: %s\nThe end of %s:\n%.*s", name, what, path,
-             STR_ARG(buf_str(&tail)));
-    return E_SYSTEM;
-}
-
-static enum err blame_fail(struct state *state, const char *name, const struct fail *f)
-{
-    LOG(LOG_ERROR, "the stack cannot start", KV("service", str_z(name)),
-        KV("why", str_z(fail_text(f))));
-    snprintf(state->text, sizeof(state->text), "%s: %s\n", name, fail_text(f));
-    return E_SYSTEM;
-}
-
-/* ---- starting ---- */
-
-static bool is_ready(const struct supervisor *s, const struct child *c)
-{
-    return c->pid && (!c->service->ready || c->service->ready(s->config, c->pid));
-}
-
-static void note_ready(struct supervisor *s)
-{
-    for (int i = 0; i < s->n; i++) {
-        struct child *c = &s->children[i];
-        if (c->state == CHILD_STARTING && is_ready(s, c))
-            c->state = CHILD_RUNNING;
-    }
-}
-
-static enum err died_early(const struct supervisor *s, const struct child *c, struct state *state)
-{
-    char what[96];
-    if (WIFSIGNALED(c->last_status))
-        snprintf(what, sizeof(what), "it was ended by signal %d before it was ready",
-                 WTERMSIG(c->last_status));
-    else
-        snprintf(what, sizeof(what), "it ended with exit status %d before it was ready",
-                 WEXITSTATUS(c->last_status));
-    return blame(s, state, c->service->name, c->log_from, what);
-}
-
-/* Until every service of the stage is ready. E_BUSY: we were told to stop. */
-static enum err wait_stage(struct supervisor *s, int stage)
-{
-    for (;;) {
-        bool all = true;
-        note_ready(s);
-        for (int i = 0; i < s->n; i++) {
-            struct child *c = &s->children[i];
-            if (c->service->stage != stage || c->state == CHILD_OFF || c->state == CHILD_RUNNING)
-                continue;
-            if (c->state == CHILD_WAITING)
-                return died_early(s, c, &s->state);
-            if (clock_mono_ns() - c->started_ns > (uint64_t)c->service->start_s * NS_PER_S)
-                return blame(s, &s->state, c->service->name, c->log_from,
-                             "it is not ready in time");
-            all = false;
-        }
-        if (all)
-            return E_OK;
-        if (s->want_stop)
-            return E_BUSY;
-        supervisor_pump(s, POLL_MS);
-    }
-}
-
-static void start_stage(struct supervisor *s, int stage)
-{
-    for (int i = 0; i < s->n; i++) {
-        struct child *c = &s->children[i];
-        if (c->service->stage == stage && c->state == CHILD_OFF && c->service->wanted(s->config))
-            child_start(s, c);
-    }
-}
-
-static enum err make_sockets(struct supervisor *s, struct fail *f)
-{
-    for (int i = 0; i < s->n; i++) {
-        struct child *c = &s->children[i];
-        char path[PATH_MAX];
-        if (!c->service->socket || c->listen_fd >= 0)
-            continue;
-        enum err e = path_join(f, s->dir, c->service->socket, path);
-        if (!e)
-            e = pool_listen(f, path, &c->listen_fd);
-        if (e)
-            return e;
-    }
-    return E_OK;
-}
-
-static enum err write_nginx(const struct supervisor *s, struct fail *f)
-{
-    char program[PATH_MAX];
-    if (!strs_has(&s->config->embedded, STR("nginx")))
-        return E_OK;
-    enum err e = path_foreign(f, "nginx", "nginx-light", program);
-    return e ? e : render_nginx(f, s->config, program);
-}
-
-/* Migrations, the first account, certificates. */
-static enum err prepare(struct supervisor *s)
-{
-    int status = supervisor_step(s, "prepare");
-    if (status == 0)
-        return E_OK;
-    return s->want_stop ? E_BUSY
-                        : blame(s, &s->state, "prepare", s->step_log_from,
-                                "what comes before the start failed");
-}
-
-static enum err start_all(struct supervisor *s)
-{
-    struct fail f = FAIL_INIT;
-    if (service_first_time(s->config))
-        phase(s, PHASE_STARTING, "making the database (this is done once)");
-    if (service_prepare(&f, s->config))
-        return blame_fail(&s->state, "mariadb", &f);
-    if (make_sockets(s, &f))
-        return blame_fail(&s->state, "sockets", &f);
-    start_stage(s, 1);
-    phase(s, PHASE_STARTING, "starting the database");
-    enum err e = wait_stage(s, 1);
-    if (e)
-        return e;
-    phase(s, PHASE_STARTING, "preparing the database");
-    e = prepare(s);
-    if (e)
-        return e;
-    start_stage(s, 2);
-    phase(s, PHASE_STARTING, "starting the registry");
-    if (write_nginx(s, &f))
-        return blame_fail(&s->state, "nginx", &f);
-    e = wait_stage(s, 2);
-    if (e)
-        return e;
-    start_stage(s, 3);
-    e = wait_stage(s, 3);
-    if (!e)
-        phase(s, PHASE_READY, "%s", "");
-    return e;
-}
-
-/* ---- stopping ---- */
-
-static void stop_child(struct supervisor *s, struct child *c)
-{
-    (void)s;
-    if (child_alive(c)) {
-        c->state = CHILD_STOPPING;
-        c->due_ns = clock_mono_ns() + (uint64_t)c->service->stop_s * NS_PER_S;
-        child_signal(c, c->service->stop_signal);
-    } else {
-        c->state = CHILD_OFF;
-    }
-}
-
-/* Until every stopping service has ended; those that take too long are killed. */
-static void wait_stopped(struct supervisor *s)
-{
-    for (;;) {
-        bool any = false;
-        for (int i = 0; i < s->n; i++) {
-            struct child *c = &s->children[i];
-            if (c->state != CHILD_STOPPING)
-                continue;
-            any = true;
-            if (clock_mono_ns() > c->due_ns) {
-                LOG(LOG_WARN, "a service did not stop in time and is killed",
-                    KV("service", str_z(c->service->name)));
-                child_signal(c, SIGKILL);
-                c->due_ns += 5 * NS_PER_S;
-            }
-        }
-        if (!any)
-            return;
-        supervisor_pump(s, POLL_MS);
-    }
-}
-
-static void stop_all(struct supervisor *s)
-{
-    for (int stage = 3; stage >= 1; stage--) {
-        for (int i = 0; i < s->n; i++) {
-            if (s->children[i].service->stage == stage)
-                stop_child(s, &s->children[i]);
-        }
-        tell(s);
-        wait_stopped(s);
-    }
-    for (int i = 0; i < s->n; i++) {
-        char path[PATH_MAX];
-        struct fail ignored = FAIL_INIT;
-        struct child *c = &s->children[i];
-        if (c->listen_fd >= 0 && !path_join(&ignored, s->dir, c->service->socket, path))
-            unlink(path);
-        fd_close(&c->listen_fd);
-        c->listen_fd = -1;
-    }
-}
 
 /* ---- reload and restart ---- */
 
@@ -296,7 +48,7 @@ static enum err load_config(struct supervisor *s, struct fail *f)
 static void reload(struct supervisor *s)
 {
     struct fail f = FAIL_INIT;
-    if (load_config(s, &f) || write_nginx(s, &f)) {
+    if (load_config(s, &f) || stages_nginx(s, &f)) {
         LOG(LOG_WARN, "the new configuration cannot be used, the old one stays",
             KV("why", str_z(fail_text(&f))));
         return;
@@ -320,7 +72,7 @@ static void execute_anew(struct supervisor *s)
         LOG(LOG_ERROR, "the supervisor cannot be replaced", KV("why", str_z(fail_text(&f))));
         return;
     }
-    phase(s, PHASE_RESTARTING, "%s", "replacing the supervisor");
+    stages_phase(s, PHASE_RESTARTING, "%s", "replacing the supervisor");
     for (int i = 0; i < s->n; i++) {
         int fd = s->children[i].listen_fd;
         size_t n = strlen(fds);
@@ -343,31 +95,31 @@ static void execute_anew(struct supervisor *s)
 /* A service by the same or a newer program. What connects meanwhile waits in the queue of its socket. */
 static enum err replace(struct supervisor *s, struct child *c)
 {
-    stop_child(s, c);
-    wait_stopped(s);
+    stages_stop_child(c);
+    stages_wait_stopped(s);
     if (!c->service->wanted(s->config))
         return E_OK;
     child_start(s, c);
-    return wait_stage(s, c->service->stage);
+    return stages_wait(s, c->service->stage);
 }
 
 static enum err replace_all(struct supervisor *s)
 {
     struct fail f = FAIL_INIT;
     if (service_prepare(&f, s->config))
-        return blame_fail(&s->state, "mariadb", &f);
-    if (make_sockets(s, &f))
-        return blame_fail(&s->state, "sockets", &f);
-    enum err e = prepare(s);
+        return stages_blame_fail(&s->state, "mariadb", &f);
+    if (stages_sockets(s, &f))
+        return stages_blame_fail(&s->state, "sockets", &f);
+    enum err e = stages_prepare(s);
     for (int i = 0; i < s->n && !e; i++) {
         struct child *c = &s->children[i];
         if (c->service->stage != 2)
             continue;
-        phase(s, PHASE_RESTARTING, "restarting %s", c->service->name);
+        stages_phase(s, PHASE_RESTARTING, "restarting %s", c->service->name);
         e = replace(s, c);
     }
-    if (!e && write_nginx(s, &f))
-        e = blame_fail(&s->state, "nginx", &f);
+    if (!e && stages_nginx(s, &f))
+        e = stages_blame_fail(&s->state, "nginx", &f);
     if (e)
         return e;
     for (int i = 0; i < s->n; i++) {
@@ -376,8 +128,8 @@ static enum err replace_all(struct supervisor *s)
             break;
         if (c->service->binds && c->state == CHILD_RUNNING && c->service->wanted(s->config))
             e = child_reload_nginx(s, c) ? E_OK
-                                         : blame(s, &s->state, c->service->name, c->log_from,
-                                                 "it has not taken the new configuration");
+                                         : stages_blame(s, &s->state, c->service->name, c->log_from,
+                                                        "it has not taken the new configuration");
         else if (c->service->stage != 2 && c->service->wanted(s->config) != (c->state != CHILD_OFF))
             e = replace(s, c);
     }
@@ -387,15 +139,15 @@ static enum err replace_all(struct supervisor *s)
 /* After execute_anew(): whatever fails, the services that run go on. */
 static void restart(struct supervisor *s)
 {
-    phase(s, PHASE_RESTARTING, "%s", "preparing the database");
+    stages_phase(s, PHASE_RESTARTING, "%s", "preparing the database");
     s->want_restart = false;
     enum err e = replace_all(s);
     s->state.generation++;
     if (e == E_OK)
-        phase(s, PHASE_READY, "%s", "");
+        stages_phase(s, PHASE_READY, "%s", "");
     else {
         s->state.phase = PHASE_FAILED;
-        tell(s);
+        stages_tell(s);
     }
 }
 
@@ -424,7 +176,7 @@ static void restart_due(struct supervisor *s)
         refuse_clients(s, c);
         if (c->due_ns > now)
             continue;
-        if (make_sockets(s, &f))
+        if (stages_sockets(s, &f))
             LOG(LOG_ERROR, "a socket cannot be made", KV("why", str_z(fail_text(&f))));
         child_start(s, c);
     }
@@ -462,17 +214,17 @@ static void watch(struct supervisor *s)
     uint64_t renewed_ns = clock_mono_ns(), rotated_ns = renewed_ns, told = fingerprint(s);
     while (!s->want_stop) {
         supervisor_pump(s, next_due(s));
-        note_ready(s);
+        stages_note_ready(s);
         if (s->want_stop)
             break;
         if (s->want_restart) {
             s->want_restart = false;
             struct fail f = FAIL_INIT;
             if (load_config(s, &f)) {
-                blame_fail(&s->state, "config", &f);
+                stages_blame_fail(&s->state, "config", &f);
                 s->state.generation++;
                 s->state.phase = PHASE_FAILED;
-                tell(s);
+                stages_tell(s);
             } else {
                 execute_anew(s);
                 restart(s); /* with the old program, when the new one could not be executed */
@@ -494,7 +246,7 @@ static void watch(struct supervisor *s)
                 s->want_reload = true;
         }
         if (fingerprint(s) != told) {
-            tell(s);
+            stages_tell(s);
             told = fingerprint(s);
         }
     }
@@ -558,21 +310,21 @@ static int run(struct supervisor *s, bool resumed)
     if (resumed) {
         restart(s);
     } else {
-        phase(s, PHASE_STARTING, "%s", "");
-        e = start_all(s);
+        stages_phase(s, PHASE_STARTING, "%s", "");
+        e = stages_start(s);
     }
     if (e == E_OK)
         watch(s);
     if (e == E_OK || e == E_BUSY) {
-        phase(s, PHASE_STOPPING, "%s", "");
-        stop_all(s);
-        tell(s);
+        stages_phase(s, PHASE_STOPPING, "%s", "");
+        stages_stop(s);
+        stages_tell(s);
         LOG(LOG_INFO, "the stack has stopped");
         return 0;
     }
     CLEANUP(ptr_free) char *why = strdup(s->state.text);
-    stop_all(s);
-    phase(s, PHASE_FAILED, "%s", why ? why : "out of memory");
+    stages_stop(s);
+    stages_phase(s, PHASE_FAILED, "%s", why ? why : "out of memory");
     return 1;
 }
 
@@ -602,8 +354,8 @@ int command_supervise(const struct command_line *line)
         return command_failed("supervise", &f);
     }
     if (load_config(&s, &f)) {
-        blame_fail(&s.state, "config", &f);
-        phase(&s, PHASE_FAILED, "config: %s", fail_text(&f));
+        stages_blame_fail(&s.state, "config", &f);
+        stages_phase(&s, PHASE_FAILED, "config: %s", fail_text(&f));
         return 1;
     }
     if (resume)

@@ -51,6 +51,31 @@ struct supervisor {
     off_t step_log_from;
 };
 
+/* ---- stages.c ---- */
+
+/* Writes DIR/run/state; with a phase and its text. */
+void stages_tell(struct supervisor *s);
+void stages_phase(struct supervisor *s, enum phase phase, const char *fmt, ...) PRINTF(3, 4);
+/* Puts into *state why the stack cannot start, with what a program wrote to its log behind `since`; E_SYSTEM. */
+enum err stages_blame(const struct supervisor *s, struct state *state, const char *name,
+                      off_t since, const char *what) MUST_CHECK;
+enum err stages_blame_fail(struct state *state, const char *name, const struct fail *f);
+
+/* Everything, in order. E_BUSY: told to stop meanwhile; E_SYSTEM: blamed. */
+enum err stages_start(struct supervisor *s) MUST_CHECK;
+void stages_stop(struct supervisor *s);
+
+/* Parts of it: until every service of a stage is ready; listening sockets that are missing; nginx.conf; `gantry prepare`. */
+enum err stages_wait(struct supervisor *s, int stage) MUST_CHECK;
+enum err stages_sockets(struct supervisor *s, struct fail *f) MUST_CHECK;
+enum err stages_nginx(const struct supervisor *s, struct fail *f) MUST_CHECK;
+enum err stages_prepare(struct supervisor *s) MUST_CHECK;
+/* Services that have become ready are running from now on. */
+void stages_note_ready(struct supervisor *s);
+/* Tells one to stop; until all that were told have stopped, or were killed. */
+void stages_stop_child(struct child *c);
+void stages_wait_stopped(struct supervisor *s);
+
 /* ---- child.c ---- */
 
 /* Starts it; failing to fork makes it wait like one that died. */
