@@ -119,3 +119,27 @@ def _(t):
     finally:
         os.chmod(uploads, mode & 0o7777)
     repo.push_image("v1")
+
+
+@scenario("a pool that cannot be reached: nginx says so in the registry's JSON, and asks to come again")
+def _(t):
+    t.expect_log(r"\[(crit|error)\].*(connect\(\)|upstream|auth request)")
+    repo = t.repo()
+    data, _ = repo.push_image("v1")
+    location = repo.start()
+    token = "Bearer " + t.registry.token(repo.scope)
+    for pool, requests in (("registry", (("GET", f"/v2/{repo.name}/manifests/v1"), ("GET", "/v2/"), ("PATCH", location))),
+                           ("upload", (("PATCH", location), ("POST", f"/v2/{repo.name}/blobs/uploads/"))), ("api", (("GET", "/health/instance"),))):
+        path = t.stack.socket_path(pool)
+        os.rename(path, path + ".away")
+        try:
+            for method, target in requests:
+                answer = t.web.request(method, target, {"Authorization": token}, b"x" if method in ("PATCH", "POST") else None)
+                t.true(answer.status in (502, 503), f"{pool} is away: {answer}")
+                t.not_html(answer)
+                t.true("json" in answer.get("Content-Type", ""), answer)
+                t.true(int(answer.get("Retry-After", "0")) >= 1, f"no Retry-After: {answer}")
+        finally:
+            os.rename(path + ".away", path)
+    t.true(t.status(repo.get_manifest("v1"), 200).body == data, "other bytes")
+    repo.push_image("v2")

@@ -244,7 +244,7 @@ def run_one(test, text, function, results, label, retries_log=True):
         signal.alarm(0)
     errors = stack.log_errors(test.expected_log) if stack else []
     if errors:
-        why = (why + "\n" if why else "") + "errors in the log of the stack:\n" + "\n".join(errors[:20])
+        why = (why + "\n" if why else "") + "errors in the log of the stack:\n" + "\n".join(errors[:80])
     if why is None:
         results.ok(name)
     else:

@@ -24,6 +24,9 @@ BROKEN = re.compile(r"level=error|AddressSanitizer|LeakSanitizer|ThreadSanitizer
                     r"|\[(error|crit|alert|emerg)\]|Assertion|stack smashing|buffer overflow detected|double free")
 
 
+SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer:|runtime error:")
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -242,10 +245,17 @@ class Stack:
                     yield os.path.basename(path), line.rstrip("\n")
 
     def log_errors(self, expected=()):
-        """What no scenario wants to see, but for lines that match one of the expected patterns."""
-        return [f"{name}: {line}" for name, line in self.log_lines()
-                if BROKEN.search(line) and not NGINX_HARMLESS.search(line) and not name.startswith("mariadb")
-                and not any(re.search(pattern, line) for pattern in expected)]
+        """What no scenario wants to see, but for lines that match one of the expected patterns; a sanitizer's report in full."""
+        out, report = [], 0
+        for name, line in self.log_lines():
+            broken = BROKEN.search(line) and not NGINX_HARMLESS.search(line) and not name.startswith("mariadb")
+            if broken and not any(re.search(pattern, line) for pattern in expected):
+                out.append(f"{name}: {line}")
+                report = 40 if SANITIZER.search(line) else report
+            elif report and line.startswith(" "):
+                out.append(line)
+                report -= 1
+        return out
 
     def log_tails(self, lines=40):
         """The end of every log that was written to since mark_logs()."""
