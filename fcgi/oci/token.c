@@ -91,6 +91,10 @@ static enum err read_scopes(struct issue *is)
 {
     struct str list, one;
     for (size_t nth = 0; is->param(is->req, "scope", nth, &list); nth++) {
+        /* Each is looked for from the front again; whoever repeats it without end pays for that, not we. */
+        if (nth == SCOPES_MAX)
+            return fail(&is->req->fail, E_BAD_REQUEST,
+                        "more than %d scope parameters in one request", SCOPES_MAX);
         while (list.n) {
             str_cut(list, ' ', &one, &list);
             enum err e = one.n ? add_scope(is, one) : E_OK;

@@ -90,6 +90,13 @@ def _(t):
     t.status(t.web.request("POST", "/v2/auth", {"Content-Type": "application/json"}, b"{}"), 400, 401, 415)
 
 
+@scenario("scope after scope is not read without end")
+def _(t):
+    for word in ("", "+", "repository:a/b:pull"):
+        t.error(t.web.request("GET", "/v2/auth?" + "&".join([f"scope={word}"] * 65)), 400, "INVALID_REQUEST")
+    t.status(t.web.request("GET", "/v2/auth?" + "&".join(["scope=repository:a/b:pull"] * 64)), 200)
+
+
 @scenario("scopes that are none, names that are none")
 def _(t):
     for scope in ("nonsense", "repository:a/b", "repository:a/b:fly", "repository::pull", "registry:catalog:*", "repository:a/b:pull:push"):
