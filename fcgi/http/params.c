@@ -13,6 +13,9 @@
 
 #include <stddef.h>
 
+/* Docker sends seven media types, each in an Accept of its own. Every line more copies those before it. */
+#define JOINED_MAX 64
+
 enum repeated {
     REFUSED, /* 400 */
     JOINED,  /* a list: "a, b" */
@@ -116,8 +119,11 @@ static enum param param_find(struct str name)
     return p;
 }
 
-static enum err param_take(struct request *req, enum param p, struct str *slot, struct str value)
+/* slot: its value so far; n: how often it came before. */
+static enum err param_take(struct request *req, enum param p, struct str *slot, unsigned n,
+                           struct str value)
 {
+    const char *how_often = "more than once";
     char *joined;
     if (!slot->p) {
         *slot = value;
@@ -127,6 +133,10 @@ static enum err param_take(struct request *req, enum param p, struct str *slot, 
     case FIRST:
         return E_OK;
     case JOINED:
+        if (n >= JOINED_MAX) {
+            how_often = "too often";
+            break;
+        }
         joined = arena_printf(req->w->arena, "%.*s, %.*s", STR_ARG(*slot), STR_ARG(value));
         if (!joined)
             return fail(&req->fail, E_NO_MEMORY, "the headers do not fit into memory");
@@ -138,7 +148,7 @@ static enum err param_take(struct request *req, enum param p, struct str *slot, 
     struct str name = rows[p].name;
     if (str_starts(name, STR("HTTP_")))
         name = str_from(name, sizeof("HTTP_") - 1);
-    return fail(&req->fail, E_BAD_REQUEST, "the header %.*s is sent more than once", STR_ARG(name));
+    return fail(&req->fail, E_BAD_REQUEST, "the header %.*s is sent %s", STR_ARG(name), how_often);
 }
 
 /* nginx's are 32 hexadecimal digits. It goes into headers and log lines as it is, so nothing else is taken. */
@@ -170,6 +180,7 @@ static enum err request_id_make(struct request *req, struct str given)
 enum err params_read(struct request *req, const char *const *envp)
 {
     struct str v[P_COUNT] = {{NULL, 0}};
+    unsigned seen[P_COUNT] = {0};
     enum err e = E_OK;
 
     for (; *envp; envp++) {
@@ -181,7 +192,7 @@ enum err params_read(struct request *req, const char *const *envp)
             continue;
         if (!value.p)
             value = STR("");
-        enum err one = param_take(req, p, &v[p], value);
+        enum err one = param_take(req, p, &v[p], seen[p]++, value);
         e = e ? e : one;
     }
     req->method = method_parse(v[P_REQUEST_METHOD]);

@@ -212,6 +212,21 @@ static void test_params(void **state)
 
 #define BASE "REQUEST_METHOD=GET", "REQUEST_URI=/", "GANTRY_PARAMS_END=1"
 
+/* A list of lists without end would be copied without end. */
+static void test_params_joined(void **state)
+{
+    const char *envp[80] = {BASE};
+    size_t n = 3;
+    (void)state;
+    for (size_t i = 0; i < 65; i++)
+        envp[n++] = "HTTP_ACCEPT=a/b";
+    assert_int_equal(params(envp), E_BAD_REQUEST);
+    assert_non_null(strstr(fail_text(&req.fail), "too often"));
+    envp[n - 1] = NULL;
+    assert_int_equal(params(envp), E_OK);
+    assert_int_equal(req.accept.n, 64 * 3 + 63 * 2);
+}
+
 static void test_params_refused(void **state)
 {
     static const char *const bad[][8] = {
@@ -334,11 +349,12 @@ static void test_headers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_path),          cmocka_unit_test(test_path_refused),
-        cmocka_unit_test(test_query),         cmocka_unit_test(test_accept),
-        cmocka_unit_test(test_params),        cmocka_unit_test(test_params_refused),
-        cmocka_unit_test(test_params_absent), cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_headers),       cmocka_unit_test(test_request_id),
+        cmocka_unit_test(test_path),           cmocka_unit_test(test_path_refused),
+        cmocka_unit_test(test_query),          cmocka_unit_test(test_accept),
+        cmocka_unit_test(test_params),         cmocka_unit_test(test_params_joined),
+        cmocka_unit_test(test_params_refused), cmocka_unit_test(test_params_absent),
+        cmocka_unit_test(test_methods),        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_request_id),
     };
     return cmocka_run_group_tests(tests, init, done);
 }
