@@ -335,9 +335,12 @@ enum err certificate_server(struct fail *f, const char *dir, const char *host, b
         *ret_made = false;
         if (!ours)
             return E_OK;
-        struct fail ignored = FAIL_INIT;
-        if (!certificate_read(&ignored, dir, cert_path, key_path, host, &info) && info.pair &&
-            info.names_host &&
+        if (file_exists(key_path)) {
+            e = certificate_read(f, dir, cert_path, key_path, host, &info);
+            if (e)
+                return e;
+        }
+        if (info.pair && info.names_host &&
             info.not_after_s - clock_s() > (int64_t)CERTIFICATE_RENEW_DAYS * 86400)
             return E_OK;
     } else if (file_exists(key_path)) {

@@ -23,7 +23,8 @@ enum err certificate_ca(struct fail *f, const char *dir) MUST_CHECK;
 
 /*
  * DIR/config/ssl.cert and ssl.key for host, localhost, this machine's name, 127.0.0.1 and ::1.
- * *ret_made: they are new, and nginx must read them again.
+ * *ret_made: they are new, and nginx must read them again. A key that cannot be read is not replaced, whosever the
+ * certificate is: nobody knows what would be lost. A key that does not fit is, which `up` and `restart` refuse before (doctor.h).
  */
 enum err certificate_server(struct fail *f, const char *dir, const char *host,
                             bool *ret_made) MUST_CHECK;

@@ -46,7 +46,11 @@ int command_failed(const char *doing, const struct fail *f)
 int command_usage(const char *name)
 {
     const struct command *row = find(name);
-    fprintf(stderr, "Usage: gantry %s %s [--dir DIR]\n", name, row ? row->arguments : "");
+    if (row && !row->arguments)
+        fprintf(stderr, "`gantry help %s` shows the arguments\n", name);
+    else
+        fprintf(stderr, "Usage: gantry %s %s%s[--dir DIR]\n", name, row ? row->arguments : "",
+                row && row->arguments[0] ? " " : "");
     return 2;
 }
 
@@ -71,7 +75,13 @@ static int help_on(const char *word)
         fprintf(stderr, "gantry: there is no command %s; `gantry help` lists them\n", word);
         return 2;
     }
-    printf("Usage: gantry %s %s [--dir DIR]\n%s\n", row->word, row->arguments, row->help);
+    printf("gantry %s: %s\n", row->word, row->help);
+    if (!row->arguments) {
+        const struct command_line line = {.help = true};
+        return row->fn(&line);
+    }
+    printf("Usage: gantry %s %s%s[--dir DIR]\n", row->word, row->arguments,
+           row->arguments[0] ? " " : "");
     return 0;
 }
 

@@ -17,6 +17,7 @@
 
 struct command_line {
     const char *dir; /* of --dir, or the default */
+    bool help;       /* only the usage is asked for: to standard output, status 0 (verbs.h) */
     int argc;        /* words after the command, options of main removed */
     char **argv;
 };
@@ -32,7 +33,8 @@ struct command {
     const char *word;
     command_fn fn;
     enum command_who who;
-    const char *arguments, *help;
+    const char *arguments; /* NULL: its verbs know (verbs.h) */
+    const char *help;
 };
 
 /* All rows, in the order of the help. */

@@ -142,22 +142,31 @@ static bool examine(struct doctor *d, enum severity least, int *ret_worst)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-int doctor_before_start(const struct config *config, const struct identity *owner)
+static int before(struct doctor *d, const char *word, const char *refusal)
 {
-    struct doctor d = {.config = config, .owner = owner, .running = false};
     int worst;
-    if (!examine(&d, FINDING_FATAL, &worst)) {
-        fprintf(stderr, "gantry: up: the checks before the start could not be made\n");
+    if (!examine(d, FINDING_FATAL, &worst)) {
+        fprintf(stderr, "gantry: %s: the checks before it could not be made\n", word);
         return 1;
     }
     if (worst < FINDING_FATAL)
         return 0;
     fflush(stdout);
-    fprintf(
-        stderr,
-        "gantry: up: not started, because of the above; `gantry doctor --dir %s` checks again\n",
-        config->dir);
+    fprintf(stderr, "gantry: %s: %s, because of the above; `gantry doctor --dir %s` checks again\n",
+            word, refusal, d->config->dir);
     return 1;
+}
+
+int doctor_before_start(const struct config *config, const struct identity *owner)
+{
+    struct doctor d = {.config = config, .owner = owner};
+    return before(&d, "up", "not started");
+}
+
+int doctor_before_restart(const struct config *config, const struct identity *owner)
+{
+    struct doctor d = {.config = config, .owner = owner, .own_port = true};
+    return before(&d, "restart", "what runs goes on as it was");
 }
 
 int command_doctor(const struct command_line *line)

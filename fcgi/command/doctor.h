@@ -23,8 +23,9 @@ enum severity {
 struct doctor {
     const struct config *config;
     const struct identity *owner;
-    bool running; /* the supervisor runs: MariaDB, Redis and nginx of our own can be asked */
-    int out;      /* where findings go */
+    bool running;  /* the supervisor runs: MariaDB, Redis and nginx of our own can be asked */
+    bool own_port; /* our own nginx holds the port */
+    int out;       /* where findings go */
     const char *check;
 };
 
@@ -44,8 +45,12 @@ enum check_who {
     AS_ROOT, /* as whoever called */
 };
 
-/* The checks of `gantry up`: prints fatal findings and answers 1 when there are any; others are left to `doctor`. */
+/*
+ * The checks of `gantry up`, and of `gantry restart` before it touches what runs: prints fatal findings and answers 1 when
+ * there are any; others are left to `doctor`.
+ */
 int doctor_before_start(const struct config *config, const struct identity *owner);
+int doctor_before_restart(const struct config *config, const struct identity *owner);
 
 #define CHECK(name, fn, when, who) void fn(const struct doctor *d);
 #include "command/checks.def"

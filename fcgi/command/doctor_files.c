@@ -112,7 +112,8 @@ static void check_times(const struct doctor *d, const char *cert,
                         const struct certificate_info *info)
 {
     int64_t now = clock_s(), left = info->not_after_s - now;
-    char when[CLOCK_TEXT], mend[2 * PATH_MAX + 128];
+    char when[CLOCK_TEXT], owner[128], mend[2 * PATH_MAX + 128];
+    doctor_describe(cert, owner);
     clock_rfc3339(info->not_after_s * 1000, when);
     if (info->own_ca)
         snprintf(mend, sizeof(mend), "gantry init --dir %s && gantry restart --dir %s",
@@ -124,15 +125,15 @@ static void check_times(const struct doctor *d, const char *cert,
     /* Our own is made anew at every start: it does not keep the stack from starting. */
     if (left <= 0)
         doctor_found(d, info->own_ca ? FINDING_ERROR : FINDING_FATAL, mend,
-                     "the certificate %s has expired (%s)", cert, when);
+                     "the certificate %s (%s) has expired (%s)", cert, owner, when);
     else if (left < (int64_t)CERTIFICATE_RENEW_DAYS * DAY_S)
         doctor_found(d, FINDING_WARNING, mend,
-                     "the certificate %s expires in %" PRId64 " days (%s)", cert, left / DAY_S,
-                     when);
+                     "the certificate %s (%s) expires in %" PRId64 " days (%s)", cert, owner,
+                     left / DAY_S, when);
     if (info->not_before_s > now + CLOCK_SLACK_S) {
         clock_rfc3339(info->not_before_s * 1000, when);
         doctor_found(d, FINDING_FATAL, "set this machine's clock, or get the right certificate",
-                     "the certificate %s is valid only from %s on", cert, when);
+                     "the certificate %s (%s) is valid only from %s on", cert, owner, when);
     }
 }
 
@@ -151,16 +152,23 @@ void check_tls(const struct doctor *d)
         return;
     render_host(d->config, host);
     if (certificate_read(&f, d->config->dir, cert, key, host, &info)) {
+        char a[128], b[128];
+        doctor_describe(cert, a);
+        doctor_describe(key, b);
         doctor_found(d, FINDING_FATAL,
-                     "put the right file there, in PEM form and without a password", "%s",
-                     fail_text(&f));
+                     "put the right file there, in PEM form and without a password",
+                     "%s (%s: %s; %s: %s)", fail_text(&f), cert, a, key, b);
         return;
     }
     if (!info.pair) {
         char a[128], b[128];
         doctor_describe(cert, a);
         doctor_describe(key, b);
-        snprintf(mend, sizeof(mend), "put the key there that %s was made for", cert);
+        if (info.own_ca)
+            snprintf(mend, sizeof(mend), "gantry init --dir %s (it makes a new pair)",
+                     d->config->dir);
+        else
+            snprintf(mend, sizeof(mend), "put the key there that %s was made for", cert);
         doctor_found(d, FINDING_FATAL, mend,
                      "the key %s (%s) and the certificate %s (%s) do not belong together", key, b,
                      cert, a);
@@ -222,12 +230,17 @@ void check_storage(const struct doctor *d)
         struct fail f = FAIL_INIT;
         int why;
         if (dir_make(&f, path, 0750)) {
-            char where[PATH_MAX], owner[128], mend[PATH_MAX + 128];
+            char where[PATH_MAX], owner[128], mend[5 * PATH_MAX + 128];
             struct str head, tail;
             str_rcut(str_z(path), '/', &head, &tail);
             snprintf(where, sizeof(where), "%.*s", STR_ARG(head));
             doctor_describe(where, owner);
-            snprintf(mend, sizeof(mend), "mkdir -p %s && chown %s %s", path, d->owner->name, path);
+            if (file_exists(path))
+                snprintf(mend, sizeof(mend), "mv %s %s.old && mkdir %s && chown %s %s", path, path,
+                         path, d->owner->name, path);
+            else
+                snprintf(mend, sizeof(mend), "mkdir -p %s && chown %s %s", path, d->owner->name,
+                         path);
             doctor_found(d, FINDING_FATAL, mend, "the storage %s: %s (%s: %s)",
                          d->config->storage[i].name, fail_text(&f), where, owner);
             continue;
@@ -253,16 +266,19 @@ static void check_space(const struct doctor *d, const char *path, int64_t min_fr
     uint64_t free_bytes = (uint64_t)v.f_bavail * v.f_frsize,
              size = (uint64_t)v.f_blocks * v.f_frsize;
     const char *mend = "free space, enlarge the file system, or delete tags that nobody needs";
+    char owner[128];
+    doctor_describe(path, owner);
     if (min_free > 0 && free_bytes < (uint64_t)min_free)
         doctor_found(
             d, FINDING_ERROR, mend,
             "only %" PRIu64
-            " MiB are free for %s: uploads are refused below GANTRY_MIN_FREE_SPACE (%" PRId64
+            " MiB are free for %s (%s): uploads are refused below GANTRY_MIN_FREE_SPACE (%" PRId64
             " MiB)",
-            free_bytes >> 20, path, min_free >> 20);
+            free_bytes >> 20, path, owner, min_free >> 20);
     else if (free_bytes < size / 100 * LOW_PERCENT)
-        doctor_found(d, FINDING_WARNING, mend, "%" PRIu64 " of %" PRIu64 " MiB are free for %s",
-                     free_bytes >> 20, size >> 20, path);
+        doctor_found(d, FINDING_WARNING, mend,
+                     "%" PRIu64 " of %" PRIu64 " MiB are free for %s (%s)", free_bytes >> 20,
+                     size >> 20, path, owner);
     if (v.f_files && v.f_favail < v.f_files / 100)
         doctor_found(d, FINDING_WARNING,
                      "delete small files, or use a file system with more inodes",

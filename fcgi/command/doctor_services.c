@@ -108,7 +108,7 @@ void check_port(const struct doctor *d)
     int port = (int)d->config->listen_port, on = 1;
     char holder[160], mend[256];
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    if (d->running || !strs_has(&d->config->embedded, STR("nginx")))
+    if (d->running || d->own_port || !strs_has(&d->config->embedded, STR("nginx")))
         return;
     CLEANUP(fd_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
@@ -186,18 +186,32 @@ static void check_schema(const struct doctor *d)
     }
 }
 
+static void mend_connections(const struct doctor *d, char *out, size_t size)
+{
+    const char *dir = d->config->dir;
+    int enough = render_db_connections(d->config) * 2;
+    if (strs_has(&d->config->embedded, STR("mariadb")))
+        snprintf(
+            out, size,
+            "printf '[mariadbd]\\nmax_connections = %d\\n' > %s/config/mariadb.d/connections.cnf "
+            "&& gantry stop --dir %s && gantry up --dir %s",
+            enough, dir, dir, dir);
+    else
+        snprintf(out, size,
+                 "SET GLOBAL max_connections = %d; and the same in the server's configuration",
+                 enough);
+}
+
 static void check_connections(const struct doctor *d, struct db *db)
 {
     struct fail f = FAIL_INIT;
     int64_t max = 0, used = 0, packet = 0;
     int needed = render_db_connections(d->config);
-    char mend[160];
+    char mend[4 * PATH_MAX];
     if (server_max_connections(db, &f, &max) || server_threads_connected(db, &f, &used) ||
         server_max_allowed_packet(db, &f, &packet))
         return;
-    snprintf(mend, sizeof(mend),
-             "SET GLOBAL max_connections = %d; and the same in the server's configuration",
-             needed * 2);
+    mend_connections(d, mend, sizeof(mend));
     if (used >= max - max / 10)
         doctor_found(d, FINDING_ERROR, mend,
                      "the database runs out of connections: %" PRId64
@@ -246,7 +260,7 @@ void check_database(const struct doctor *d)
     if (!db)
         return;
     if (db_ping(db, &f)) {
-        char where[PATH_MAX + 64], owner[128] = "", mend[PATH_MAX + 128];
+        char where[PATH_MAX + 160], owner[128] = "", mend[4 * PATH_MAX];
         if (c->unix_socket) {
             doctor_describe(c->unix_socket, owner);
             snprintf(where, sizeof(where), "%s (%s)", c->unix_socket, owner);
@@ -257,6 +271,8 @@ void check_database(const struct doctor *d)
                  embedded ? "gantry logs mariadb --dir %s"
                           : "check DB_URI in %s/config/config.yaml, and that the server runs",
                  d->config->dir);
+        if (strstr(f.internal, "Too many connections"))
+            mend_connections(d, mend, sizeof(mend));
         doctor_found(d, FINDING_FATAL, mend, "the database at %s does not let %s into %s: %s",
                      where, c->user, c->name, f.internal[0] ? f.internal : fail_text(&f));
         return;

@@ -181,11 +181,14 @@ static int inside(void *ctx)
     if (command_config_load(in->dir, &config) != 0)
         return 1;
     render_host(config, host);
-    if (!config->external_tls)
-        e = certificate_server(&f, in->dir, host, &made);
-    if (!e)
-        e = make_password(&f, in->dir);
-    return e ? command_failed("init", &f) : 0;
+    e = make_password(&f, in->dir);
+    if (e)
+        return command_failed("init", &f);
+    if (config->external_tls || !certificate_server(&f, in->dir, host, &made))
+        return 0;
+    command_failed("init", &f);
+    fprintf(stderr, "`gantry doctor --dir %s` says how to mend it\n", in->dir);
+    return 1;
 }
 
 /* ---- outside, as root ---- */

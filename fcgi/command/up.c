@@ -78,6 +78,16 @@ static int supervise(const char *dir, const struct identity *owner, bool bind_lo
     return 1;
 }
 
+/* Each step once. What has an end of line is the reason of a failure on its way: the next state says it. */
+static void tell_progress(const struct state *s, char told[static STATE_TEXT])
+{
+    if (!s->text[0] || strchr(s->text, '\n') || strcmp(told, s->text) == 0)
+        return;
+    memcpy(told, s->text, STATE_TEXT);
+    printf("  %s ...\n", told);
+    fflush(stdout);
+}
+
 /* Tells progress until the supervisor `pid` is done with its start; 0 when it serves. */
 static int follow_start(const char *dir, pid_t pid)
 {
@@ -94,11 +104,8 @@ static int follow_start(const char *dir, pid_t pid)
             fprintf(stderr, "gantry: up: %s", s.text);
             return 1;
         }
-        if (known && s.phase == PHASE_STARTING && s.text[0] && strcmp(told, s.text) != 0) {
-            memcpy(told, s.text, sizeof(told));
-            printf("  %s ...\n", told);
-            fflush(stdout);
-        }
+        if (known && s.phase == PHASE_STARTING)
+            tell_progress(&s, told);
         if (gone) {
             CLEANUP(buf_done) struct buf tail = BUF_INIT;
             if (!path_join(&ignored, dir, "log/gantry.log", path))
@@ -225,6 +232,8 @@ int command_restart(const struct command_line *line)
 {
     CLEANUP(config_freep) struct config *config = NULL;
     struct state before, now;
+    struct identity owner;
+    struct fail f = FAIL_INIT;
     char told[STATE_TEXT] = "";
     uint64_t end = deadline(UP_S);
     if (line->argc)
@@ -234,6 +243,10 @@ int command_restart(const struct command_line *line)
     pid_t pid = state_holder(line->dir);
     if (!pid || state_read(line->dir, &before))
         return command_up(line);
+    if (identity_of_dir(&f, line->dir, &owner))
+        return command_failed("restart", &f);
+    if (doctor_before_restart(config, &owner) != 0)
+        return 1;
     if (kill(pid, SIGUSR2) != 0) {
         fprintf(stderr, "gantry: restart: the supervisor %d cannot be told: %s\n", (int)pid,
                 strerror(errno));
@@ -248,11 +261,8 @@ int command_restart(const struct command_line *line)
             return 1;
         }
         if (!state_read(line->dir, &now)) {
-            if (now.phase == PHASE_RESTARTING && now.text[0] && strcmp(told, now.text) != 0) {
-                memcpy(told, now.text, sizeof(told));
-                printf("  %s ...\n", told);
-                fflush(stdout);
-            }
+            if (now.phase == PHASE_RESTARTING)
+                tell_progress(&now, told);
             if (now.generation != before.generation && now.phase == PHASE_FAILED) {
                 fprintf(stderr, "gantry: restart: %s", now.text);
                 return 1;
@@ -286,7 +296,8 @@ static void print_age(int64_t since_s)
 
 int command_status(const struct command_line *line)
 {
-    static const char *const phases[] = {"starting", "up", "restarting", "stopping", "failed"};
+    static const char *const phases[] = {"starting", "up", "restarting", "stopping",
+                                         "up, but its last restart failed"};
     CLEANUP(config_freep) struct config *config = NULL;
     struct state s;
     if (line->argc)

@@ -19,14 +19,14 @@ const struct actor verbs_operator = {.account_id = 0};
 /* Without 0 O 1 l I: somebody may type it. */
 static const char password_alphabet[] = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-static int usage(const char *word, const struct verb *verbs, size_t n, const char *note)
+static int usage(FILE *to, const char *word, const struct verb *verbs, size_t n, const char *note)
 {
     for (size_t i = 0; i < n; i++)
-        fprintf(stderr, "%s gantry %s %s %s%s[--dir DIR]\n", i ? "      " : "Usage:", word,
+        fprintf(to, "%s gantry %s %s %s%s[--dir DIR]\n", i ? "      " : "Usage:", word,
                 verbs[i].name, verbs[i].arguments, verbs[i].arguments[0] ? " " : "");
     if (note)
-        fprintf(stderr, "%s\n", note);
-    return 2;
+        fprintf(to, "%s\n", note);
+    return to == stdout ? 0 : 2;
 }
 
 static int take_options(const struct command_line *line, const char *word, const struct verb *verb,
@@ -89,7 +89,7 @@ int verbs_run(const struct command_line *line, const char *word, const struct ve
     if (!verb) {
         if (line->argc)
             fprintf(stderr, "gantry: %s has no verb %s\n", word, line->argv[0]);
-        return usage(word, verbs, n, note);
+        return usage(line->help ? stdout : stderr, word, verbs, n, note);
     }
     struct command_line tail = {.dir = line->dir, .argc = line->argc - 1, .argv = line->argv + 1};
     rest = calloc((size_t)line->argc, sizeof(*rest));
@@ -101,7 +101,7 @@ int verbs_run(const struct command_line *line, const char *word, const struct ve
     if (status == 0 && (n_rest < verb->min || n_rest > verb->max)) {
         fprintf(stderr, "gantry: %s %s: too %s arguments\n", word, verb->name,
                 n_rest < verb->min ? "few" : "many");
-        status = usage(word, verb, 1, note);
+        status = usage(stderr, word, verb, 1, note);
     }
     for (int i = 0; status == 0 && i < n_rest; i++)
         s.args[s.n_args++] = str_z(rest[i]);

@@ -174,6 +174,27 @@ static void test_mismatch(void **state)
     assert_true(info_of(p, "a.example").pair);
 }
 
+/* What cannot be read is not replaced, though the certificate is ours: nobody knows what would be lost. */
+static void test_key_kept(void **state)
+{
+    const struct place *p = *state;
+    char path[PATH_MAX];
+    struct fail f = FAIL_INIT;
+    bool made = false;
+    CLEANUP(buf_done) struct buf after = BUF_INIT;
+    assert_true(make(p, "a.example"));
+    path_of(p, "config/ssl.key", path);
+    assert_int_equal(file_write(&f, path, STR("encrypted, perhaps"), 0600), E_OK);
+    assert_int_equal(certificate_server(&f, p->dir, "a.example", &made), E_CONFIG);
+    assert_non_null(strstr(f.message, "holds no private key"));
+    assert_false(made);
+    read_file(p, "config/ssl.key", &after);
+    assert_string_equal(after.p, "encrypted, perhaps");
+    assert_int_equal(unlink(path), 0);
+    assert_true(make(p, "a.example")); /* a missing one is made */
+    assert_true(info_of(p, "a.example").pair);
+}
+
 static void test_incomplete(void **state)
 {
     const struct place *p = *state;
@@ -236,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_host, setup, teardown),
         cmocka_unit_test_setup_teardown(test_operators_own, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mismatch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_key_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_incomplete, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ca_pem, setup, teardown),
