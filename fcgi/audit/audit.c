@@ -97,12 +97,6 @@ static struct queued *list_take(struct list *l)
     return q;
 }
 
-static void list_free(struct list *l)
-{
-    for (struct queued *q; (q = list_take(l)) != NULL;)
-        free(q);
-}
-
 /* Under the lock: makes room by dropping the oldest. */
 static void queue_trim(void)
 {
@@ -173,32 +167,36 @@ static enum err write_batch(struct db *db, struct fail *f, void *ctx)
     return log_entry_insert(db, f, b->rows, b->n);
 }
 
-/* The first rows of the list, by reference. */
-static void fill_batch(struct batch *b, const struct list *l)
+/* The first rows of the list, at most `most`, by reference. */
+static void fill_batch(struct batch *b, const struct list *l, size_t most)
 {
     b->n = 0;
-    for (const struct queued *q = l->first; q && b->n < BATCH; q = q->next)
+    for (const struct queued *q = l->first; q && b->n < most; q = q->next)
         b->rows[b->n++] = q->row;
 }
 
 enum err audit_flush(struct worker *w, struct fail *f)
 {
     struct list all = queue_take();
-    enum err e = E_OK;
-    while (all.n && e == E_OK) {
+    enum err e = E_OK, first = E_OK;
+    size_t most = BATCH;
+    while (all.n && (e == E_OK || e == E_INTERNAL)) {
         struct batch b;
-        fill_batch(&b, &all);
-        e = db_tx(w->db, f, write_batch, &b);
-        if (e == E_OK) {
+        fill_batch(&b, &all, most);
+        e = db_tx(w->db, first ? NULL : f, write_batch, &b);
+        first = first ? first : e;
+        if (e == E_INTERNAL && b.n > 1) {
+            most = b.n / 2; /* the server refuses one of them: which? */
+            continue;
+        }
+        if (e == E_INTERNAL)
+            count_dropped(1); /* a row that it will never take must not block those behind it */
+        if (e == E_OK || e == E_INTERNAL) {
             for (size_t i = 0; i < b.n; i++)
                 free(list_take(&all));
+            most = most * 2 < BATCH ? most * 2 : BATCH;
         }
     }
-    if (e ==
-        E_INTERNAL) { /* rows that the server will never take must not block those behind them */
-        count_dropped(all.n);
-        list_free(&all);
-    }
     queue_give_back(&all);
-    return e;
+    return e == E_OK ? first : e;
 }

@@ -424,6 +424,25 @@ static void test_audit_survives_an_outage(void **state)
                      0);
 }
 
+static void test_audit_drops_only_what_is_refused(void **state)
+{
+    struct audit_entry bad = pull(601, STR("{}"));
+    uint64_t dropped = audit_dropped();
+    struct fail f = FAIL_INIT;
+    (void)state;
+    bad.kind = (enum log_kind)70000; /* more than the column holds */
+    later(600, 1);
+    audit_later(&bad);
+    later(600, 602);
+    assert_err(audit_flush(&bench.w, &f), E_INTERNAL, &f);
+    fail_clear(&f);
+    assert_int_equal(admin_int(LOG_ROWS), 1200);
+    assert_int_equal(audit_dropped() - dropped, 1);
+    assert_int_equal(admin_int(LOG_ROWS " WHERE repository_id = 601"), 0);
+    assert_ok(audit_flush(&bench.w, &f), &f);
+    assert_int_equal(admin_int(LOG_ROWS), 1200);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -439,6 +458,7 @@ int main(void)
         TEST(test_audit_write),
         TEST(test_audit_later),
         TEST(test_audit_survives_an_outage),
+        TEST(test_audit_drops_only_what_is_refused),
     };
     log_set_level(LOG_ERROR);
     program_init();
