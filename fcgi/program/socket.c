@@ -17,7 +17,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define BACKLOG 1024
+/* Behind it nginx answers 503. The kernel takes at most net.core.somaxconn, which is 4096 too. */
+#define BACKLOG 4096
 
 static enum err failed(struct fail *f, const char *what, const char *path)
 {
