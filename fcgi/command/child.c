@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -139,6 +140,33 @@ static off_t log_size(const struct supervisor *s, const char *name)
     return path_join(&ignored, s->dir, relative, path) ? 0 : file_size(path);
 }
 
+/* ---- what nginx has read ---- */
+
+/*
+ * A number that changes when a file that nginx reads at its start is replaced; 0 when that cannot be told. Of what the file
+ * system says of them, not of their bytes: one is a key.
+ */
+static uint64_t nginx_files(const struct supervisor *s)
+{
+    static const char *const names[] = {"nginx/nginx.conf", "config/ssl.cert", "config/ssl.key"};
+    bool tls = strcmp(s->config->url_scheme, "https") == 0;
+    uint64_t h = 1469598103934665603u;
+    for (size_t i = 0; i < (tls ? sizeof(names) / sizeof(names[0]) : 1); i++) {
+        char path[PATH_MAX];
+        struct fail ignored = FAIL_INIT;
+        struct stat st;
+        if (path_join(&ignored, s->dir, names[i], path) || stat(path, &st) != 0)
+            return 0;
+        const uint64_t facts[] = {(uint64_t)st.st_dev,          (uint64_t)st.st_ino,
+                                  (uint64_t)st.st_size,         (uint64_t)st.st_mtim.tv_sec,
+                                  (uint64_t)st.st_mtim.tv_nsec, (uint64_t)st.st_ctim.tv_sec,
+                                  (uint64_t)st.st_ctim.tv_nsec};
+        for (size_t k = 0; k < sizeof(facts) / sizeof(facts[0]); k++)
+            h = (h ^ facts[k]) * 1099511628211u;
+    }
+    return h ? h : 1;
+}
+
 void child_start(struct supervisor *s, struct child *c)
 {
     struct service_command cmd;
@@ -154,6 +182,8 @@ void child_start(struct supervisor *s, struct child *c)
         wait_then_again(c, BACKOFF_MAX_MS);
         return;
     }
+    if (c->service->binds)
+        s->state.nginx_files = nginx_files(s);
     pid_t self = getpid(), pid = fork();
     if (pid == 0)
         become(s, cmd.argv, c->service->name, c->listen_fd, c->service->binds, self);
@@ -222,13 +252,17 @@ static bool still_there(const pid_t *before, size_t n_before, const pid_t *now, 
 bool child_reload_nginx(struct supervisor *s, const struct child *c)
 {
     pid_t before[NGINX_WORKERS], now[NGINX_WORKERS];
-    uint64_t end = clock_mono_ns() + (uint64_t)RELOAD_S * 1000000000u;
+    uint64_t end = clock_mono_ns() + (uint64_t)RELOAD_S * 1000000000u, files = nginx_files(s);
+    if (files && files == s->state.nginx_files)
+        return true; /* a reload closes the idle connections of clients: not for nothing */
     size_t n = nginx_workers(c->pid, before);
     child_signal(c, SIGHUP);
     while (n && child_alive(c)) {
         size_t n_now = nginx_workers(c->pid, now);
-        if (!still_there(before, n, now, n_now))
+        if (!still_there(before, n, now, n_now)) {
+            s->state.nginx_files = files;
             return true;
+        }
         if (clock_mono_ns() > end) {
             LOG(LOG_WARN, "nginx has not taken the new configuration; its log says why",
                 KVI("service_pid", c->pid));

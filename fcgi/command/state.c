@@ -65,6 +65,8 @@ enum err state_write(struct fail *f, const char *dir, const struct state *s)
         buf_printf(&text, "service %s %s %d %llu %lld %d\n", v->name, v->state, (int)v->pid,
                    (unsigned long long)v->ticks, (long long)v->since_s, v->restarts);
     }
+    if (s->nginx_files)
+        buf_printf(&text, "nginx %llu\n", (unsigned long long)s->nginx_files);
     buf_printf(&text, "text\n%s", s->text);
     enum err e = buf_err(&text) ? fail(f, E_NO_MEMORY, "out of memory")
                                 : path_join(f, dir, "run/state", path);
@@ -130,6 +132,9 @@ enum err state_read(const char *dir, struct state *ret)
             if (!parse_service(str_from(line, sizeof("service ") - 1), &ret->services[ret->n]))
                 return E_NO_ROW;
             ret->n++;
+        } else if (str_starts(line, STR("nginx "))) {
+            if (!str_u64(str_from(line, sizeof("nginx ") - 1), &ret->nginx_files))
+                return E_NO_ROW;
         } else if (str_eq(line, STR("text"))) {
             snprintf(ret->text, sizeof(ret->text), "%.*s", STR_ARG(rest));
             break;

@@ -42,6 +42,7 @@ struct state {
     char text[STATE_TEXT]; /* progress, or why it failed; may have several lines */
     struct state_service services[STATE_SERVICES];
     int n;
+    uint64_t nginx_files; /* those that the running nginx has read (child.c); 0: not known */
 };
 
 /* The supervisor that holds the lock now, or 0. */

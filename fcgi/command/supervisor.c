@@ -270,6 +270,7 @@ static void adopt(struct supervisor *s, const char *fds)
     if (state_read(s->dir, &old))
         return;
     s->state.generation = old.generation;
+    s->state.nginx_files = old.nginx_files;
     for (int i = 0; i < old.n; i++) {
         for (int k = 0; k < s->n; k++) {
             struct child *c = &s->children[k];

@@ -81,7 +81,8 @@ void stages_wait_stopped(struct supervisor *s);
 /* Starts it; failing to fork makes it wait like one that died. */
 void child_start(struct supervisor *s, struct child *c);
 void child_signal(const struct child *c, int sig);
-/* SIGHUP, and waits until no worker of the old configuration accepts connections any more. */
+/* SIGHUP, and waits until no worker of the old configuration accepts connections any more; nothing when nginx has read
+ * what is there. */
 bool child_reload_nginx(struct supervisor *s, const struct child *c);
 /* Sleeps at most ms, or until a signal: notes wishes, and what became of children. */
 void supervisor_pump(struct supervisor *s, int ms);

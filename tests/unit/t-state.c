@@ -41,6 +41,7 @@ static void test_round_trip(void **state)
                        .generation = 3,
                        .phase = PHASE_FAILED,
                        .since_s = 1700000000,
+                       .nginx_files = 18446744073709551615u,
                        .n = 2},
                  out;
     struct fail f = FAIL_INIT;
@@ -58,6 +59,7 @@ static void test_round_trip(void **state)
     assert_int_equal(out.pid, 4711);
     assert_int_equal(out.generation, 3);
     assert_int_equal(out.phase, PHASE_FAILED);
+    assert_true(out.nginx_files == in.nginx_files);
     assert_int_equal(out.since_s, 1700000000);
     assert_int_equal(out.n, 2);
     assert_string_equal(out.services[0].name, "mariadb");
