@@ -207,12 +207,14 @@ int command_stop(const struct command_line *line)
         printf("%s is not up.\n", line->dir);
         return 0;
     }
+    uint64_t ticks = state_ticks(pid);
     if (kill(pid, SIGTERM) != 0 && errno != ESRCH) {
         fprintf(stderr, "gantry: stop: the supervisor %d cannot be told: %s\n", (int)pid,
                 strerror(errno));
         return 1;
     }
-    while (state_holder(line->dir) == pid) {
+    /* the kernel takes the lock back a moment before the process is gone */
+    while (state_holder(line->dir) == pid || (ticks && state_ticks(pid) == ticks)) {
         if (clock_mono_ns() > end) {
             fprintf(stderr,
                     "gantry: stop: the supervisor %d still runs after %d seconds; `gantry status` "

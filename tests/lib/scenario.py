@@ -19,6 +19,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import traceback
 
 from lib.build import ROOT
@@ -108,9 +109,7 @@ class Test:
         return self.stack.user(f"{self.org}-{hint}{next(self._numbers)}")
 
     def directory(self):
-        path = os.path.join(self.temp, f"{self.file.number}-{next(self._numbers)}")
-        os.makedirs(path)
-        return path
+        return tempfile.mkdtemp(prefix=f"{self.file.number}-", dir=self.temp)  # the same scenario runs in several families
 
     # ---- what the database has ----
 
