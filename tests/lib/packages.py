@@ -58,8 +58,9 @@ def install(needs, note):
             with open(os.open(POLICY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755), "w", encoding="utf-8") as f:
                 f.write(POLICY_TEXT)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["apt-get", "update", "-q"],
-                      ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]):
+        wait = ["-o", "DPkg::Lock::Timeout=300"]  # a fresh machine often updates itself at first
+        for words in (["apt-get", *wait, "update", "-q"],
+                      ["apt-get", *wait, "install", "-y", "-q", "--no-install-recommends", *packages]):
             done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   check=False)
             if done.returncode and "install" in words:
