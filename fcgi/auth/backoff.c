@@ -158,18 +158,21 @@ struct str backoff_key(struct str address, int64_t now_ms, char room[static BACK
     return (struct str){room, (size_t)n};
 }
 
-int backoff_address(struct worker *w, struct str address, int64_t now_ms)
+int backoff_address(struct worker *w, struct str address, int64_t now_ms, bool *ret_failed)
 {
     char room[BACKOFF_KEY];
     struct str key = backoff_key(address, now_ms, room), value;
-    uint64_t n = 0;
+    uint64_t n = 0, here;
     int64_t last_ms;
+    *ret_failed = false;
     if (key.n == 0)
         return 0;
     /* Both count: what was counted while Redis was down still holds when it is back. */
     if (redis_get(w->redis, w->arena, key, &value) && value.p)
         str_u64(value, &n);
-    if (n < BACKOFF_ADDRESS_MAX && local_count(key, &last_ms) < BACKOFF_ADDRESS_MAX)
+    here = local_count(key, &last_ms);
+    *ret_failed = n > 0 || here > 0;
+    if (n < BACKOFF_ADDRESS_MAX && here < BACKOFF_ADDRESS_MAX)
         return 0;
     return WINDOW_S - (int)(now_ms / 1000 % WINDOW_S);
 }

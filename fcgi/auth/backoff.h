@@ -27,8 +27,11 @@ int backoff_account(int64_t attempts, int64_t last_ms, int64_t now_ms);
 int backoff_name(struct worker *w, struct str name, int64_t now_ms);
 void backoff_name_failed(struct worker *w, struct str name, int64_t now_ms);
 
-/* Seconds until the address may try again; 0: now, and for an address that is not known. */
-int backoff_address(struct worker *w, struct str address, int64_t now_ms);
+/*
+ * Seconds until the address may try again; 0: now, and for an address that is not known.
+ * *ret_failed: whether it failed in this minute at all.
+ */
+int backoff_address(struct worker *w, struct str address, int64_t now_ms, bool *ret_failed);
 void backoff_address_failed(struct worker *w, struct str address, int64_t now_ms);
 
 /* The text that stands for an address in keys: IPv6 cut to its /64. Empty when it is no address. */

@@ -26,7 +26,8 @@ struct attempt {
     const struct credentials *in;
     const char *kind; /* as the log calls it */
     int64_t now_ms;
-    bool known; /* account is filled */
+    bool known;   /* account is filled */
+    bool suspect; /* the address failed lately */
     struct account account;
 };
 
@@ -68,7 +69,7 @@ static enum err refuse(struct attempt *a, const char *message)
 /* How long name and address have to wait. */
 static int wait_of(struct attempt *a, bool by_name)
 {
-    int wait = backoff_address(a->w, a->in->remote_addr, a->now_ms), more = 0;
+    int wait = backoff_address(a->w, a->in->remote_addr, a->now_ms, &a->suspect), more = 0;
     if (by_name)
         more = a->known ? backoff_account(a->account.invalid_login_attempts,
                                           a->account.last_invalid_login_ms, a->now_ms)
@@ -134,6 +135,17 @@ static void fill_caller(const struct attempt *a, enum auth_via via, unsigned sco
 
 /* ---- users ---- */
 
+/* Half of a process's threads are left to others, whatever an address that guesses does. */
+static int crowd_of(const struct attempt *a)
+{
+    const struct config *c = a->w->config;
+    int threads = c->pool_registry.threads < c->pool_upload.threads ? c->pool_registry.threads
+                                                                    : c->pool_upload.threads;
+    if (!a->suspect)
+        return PASSWORD_ANY_CROWD;
+    return threads > 3 ? threads / 2 : 1;
+}
+
 static enum err check_user(struct attempt *a, struct caller *ret)
 {
     bool right = false;
@@ -144,7 +156,7 @@ static enum err check_user(struct attempt *a, struct caller *ret)
     if (wait)
         return too_many(a, wait);
     e = password_verify(a->f, a->known ? a->account.password_hash : STR_NONE, a->in->password,
-                        &right);
+                        crowd_of(a), &right);
     if (e)
         return e;
     if (!right)

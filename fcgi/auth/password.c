@@ -40,6 +40,7 @@ static char dummy[PASSWORD_HASH_MAX];
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_free;
 static int gate_room;
+static int gate_crowd; /* inside, and waiting */
 
 static pthread_mutex_t memory_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct remembered memory[SETS][WAYS];
@@ -98,23 +99,31 @@ static void start(void)
 
 /* ---- the gate ---- */
 
-static enum err gate_enter(struct fail *f)
+static enum err gate_enter(struct fail *f, int crowd)
 {
     struct timespec until;
-    bool in;
+    bool in, may_wait;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += WAIT_S;
     pthread_mutex_lock(&gate_lock);
-    while (gate_room == 0 && pthread_cond_timedwait(&gate_free, &gate_lock, &until) == 0) {
+    may_wait = gate_crowd < crowd;
+    gate_crowd += may_wait;
+    while (may_wait && gate_room == 0 &&
+           pthread_cond_timedwait(&gate_free, &gate_lock, &until) == 0) {
     }
-    in = gate_room > 0;
-    if (in)
-        gate_room--;
+    in = may_wait && gate_room > 0;
+    gate_room -= in;
+    gate_crowd -= may_wait && !in;
     pthread_mutex_unlock(&gate_lock);
     if (in)
         return E_OK;
     if (f)
         f->retry_after_s = WAIT_S;
+    if (!may_wait)
+        return fail(f, E_TOO_MANY,
+                    "many sign-ins at once, and some from your address failed; try again in %d "
+                    "seconds",
+                    WAIT_S);
     return fail(f, E_BUSY, "too many sign-ins at once; try again in %d seconds", WAIT_S);
 }
 
@@ -122,6 +131,7 @@ static void gate_leave(void)
 {
     pthread_mutex_lock(&gate_lock);
     gate_room++;
+    gate_crowd--;
     pthread_cond_signal(&gate_free);
     pthread_mutex_unlock(&gate_lock);
 }
@@ -195,7 +205,7 @@ enum err password_hash(struct fail *f, struct str password, char ret[static PASS
         return fail(f, E_BAD_REQUEST, "a password has 1 to %d bytes of UTF-8 without NUL",
                     PASSWORD_MAX);
     pthread_once(&once, start);
-    enum err e = gate_enter(f);
+    enum err e = gate_enter(f, PASSWORD_ANY_CROWD);
     if (e)
         return e;
     bool ok = hash_new(password, ret);
@@ -210,7 +220,8 @@ static bool is_known_method(struct str stored)
            str_starts(stored, STR("$2a$")) || str_starts(stored, STR("$2y$"));
 }
 
-enum err password_verify(struct fail *f, struct str stored, struct str password, bool *ret)
+enum err password_verify(struct fail *f, struct str stored, struct str password, int crowd,
+                         bool *ret)
 {
     char setting[PASSWORD_HASH_MAX], computed[PASSWORD_HASH_MAX];
     uint8_t mac[MAC];
@@ -228,7 +239,7 @@ enum err password_verify(struct fail *f, struct str stored, struct str password,
     }
     memcpy(setting, stored.p, stored.n);
     setting[stored.n] = '\0';
-    enum err e = gate_enter(f);
+    enum err e = gate_enter(f, crowd);
     if (e)
         return e;
     bool right = crypt_to(setting, password, computed) && str_eq_secret(str_z(computed), stored);

@@ -461,13 +461,16 @@ static void many_names_from_one_address(const struct config *c)
     CLEANUP(process_done) struct process here = {.keys = NULL};
     process_new(&here, c);
     int64_t now = clock_ms();
+    bool failed = true;
     for (int i = 0; i < BACKOFF_ADDRESS_MAX; i++) {
-        assert_int_equal(backoff_address(&here.w, str_z(address), now), 0);
+        assert_int_equal(backoff_address(&here.w, str_z(address), now, &failed), 0);
+        assert_int_equal(failed, i > 0);
         backoff_address_failed(&here.w, str_z(address), now);
     }
-    assert_in_range(backoff_address(&here.w, str_z(address), now), 1, 60);
-    assert_int_equal(backoff_address(&here.w, STR("192.0.2.77"), now), 0);
-    assert_int_equal(backoff_address(&here.w, str_z(address), now + 60000), 0);
+    assert_in_range(backoff_address(&here.w, str_z(address), now, &failed), 1, 60);
+    assert_int_equal(backoff_address(&here.w, STR("192.0.2.77"), now, &failed), 0);
+    assert_false(failed);
+    assert_int_equal(backoff_address(&here.w, str_z(address), now + 60000, &failed), 0);
 }
 
 static void test_name_without_redis(void **state)

@@ -11,7 +11,7 @@
 static bool verify(const char *stored, struct str password)
 {
     bool ok = true;
-    assert_int_equal(password_verify(NULL, str_z(stored), password, &ok), E_OK);
+    assert_int_equal(password_verify(NULL, str_z(stored), password, PASSWORD_ANY_CROWD, &ok), E_OK);
     return ok;
 }
 
@@ -89,7 +89,8 @@ static void *many(void *arg)
     for (int i = 0; i < 8; i++) {
         bool ok = false;
         struct str password = i % 2 ? STR("right") : STR("wrong");
-        if (password_verify(NULL, str_z(shared), password, &ok) || ok != (i % 2 == 1))
+        if (password_verify(NULL, str_z(shared), password, PASSWORD_ANY_CROWD, &ok) ||
+            ok != (i % 2 == 1))
             ++*wrong;
     }
     return NULL;
@@ -109,12 +110,35 @@ static void test_threads(void **state)
     }
 }
 
+/* No room in the crowd: refused at once, unless nothing has to be computed. Who was refused takes no place. */
+static void test_crowd(void **state)
+{
+    char hash[PASSWORD_HASH_MAX];
+    struct fail f = FAIL_INIT;
+    bool ok = false;
+    (void)state;
+    assert_int_equal(password_hash(NULL, STR("crowded"), hash), E_OK);
+    for (int i = 0; i < 1000; i++) {
+        fail_clear(&f);
+        assert_int_equal(password_verify(&f, str_z(hash), STR("crowded"), 0, &ok), E_TOO_MANY);
+    }
+    assert_true(f.retry_after_s > 0);
+    assert_int_equal(password_verify(NULL, str_z(hash), STR("wrong"), 1, &ok), E_OK);
+    assert_false(ok);
+    assert_int_equal(password_verify(NULL, str_z(hash), STR("crowded"), 1, &ok), E_OK);
+    assert_true(ok);
+    ok = false;
+    assert_int_equal(password_verify(NULL, str_z(hash), STR("crowded"), 0, &ok), E_OK);
+    assert_true(ok);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_yescrypt),     cmocka_unit_test(test_bcrypt),
         cmocka_unit_test(test_changed_hash), cmocka_unit_test(test_never_right),
         cmocka_unit_test(test_acceptable),   cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_crowd),
     };
     return cmocka_run_group_tests_name("password", tests, NULL, NULL);
 }
