@@ -165,7 +165,7 @@ int doctor_before_start(const struct config *config, const struct identity *owne
 
 int doctor_before_restart(const struct config *config, const struct identity *owner)
 {
-    struct doctor d = {.config = config, .owner = owner, .own_port = true};
+    struct doctor d = {.config = config, .owner = owner, .restart = true};
     return before(&d, "restart", "what runs goes on as it was");
 }
 

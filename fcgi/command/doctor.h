@@ -23,9 +23,9 @@ enum severity {
 struct doctor {
     const struct config *config;
     const struct identity *owner;
-    bool running;  /* the supervisor runs: MariaDB, Redis and nginx of our own can be asked */
-    bool own_port; /* our own nginx holds the port */
-    int out;       /* where findings go */
+    bool running; /* the supervisor runs: MariaDB, Redis and nginx of our own can be asked */
+    bool restart; /* it runs, but is looked at as before a start: the port may be our own nginx's */
+    int out;      /* where findings go */
     const char *check;
 };
 

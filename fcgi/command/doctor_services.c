@@ -83,8 +83,8 @@ static bool has_socket(const char *pid, uint64_t inode)
     return false;
 }
 
-/* "nginx (pid 812)", or that it cannot be seen. */
-static void holder_of(uint64_t inode, char *out, size_t size)
+/* "nginx (pid 812)"; false when it cannot be seen. */
+static bool holder_of(uint64_t inode, char *out, size_t size)
 {
     CLEANUP(dir_drop) DIR *proc = opendir("/proc");
     const struct dirent *entry;
@@ -98,9 +98,25 @@ static void holder_of(uint64_t inode, char *out, size_t size)
         if (!file_read(&ignored, path, sizeof(name), &text) && text.n)
             snprintf(name, sizeof(name), "%.*s", STR_ARG(str_head(buf_str(&text), text.n - 1)));
         snprintf(out, size, "%s (pid %.20s)", name, entry->d_name);
-        return;
+        return true;
     }
     snprintf(out, size, "a program of another user (as root this could be said better)");
+    return false;
+}
+
+/* The master of our nginx has it. */
+static bool is_ours(const struct doctor *d, uint64_t inode)
+{
+    char path[PATH_MAX], pid[24];
+    CLEANUP(buf_done) struct buf text = BUF_INIT;
+    struct fail ignored = FAIL_INIT;
+    struct str first, rest;
+    config_path(d->config, "run/nginx.pid", path);
+    if (file_read(&ignored, path, sizeof(pid), &text) || !text.n)
+        return false;
+    str_cut(buf_str(&text), '\n', &first, &rest);
+    snprintf(pid, sizeof(pid), "%.*s", STR_ARG(first));
+    return has_socket(pid, inode);
 }
 
 void check_port(const struct doctor *d)
@@ -108,14 +124,17 @@ void check_port(const struct doctor *d)
     int port = (int)d->config->listen_port, on = 1;
     char holder[160], mend[256];
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    if (d->running || d->own_port || !strs_has(&d->config->embedded, STR("nginx")))
+    if (!strs_has(&d->config->embedded, STR("nginx")))
         return;
     CLEANUP(fd_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
         bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
         return;
     if (errno == EADDRINUSE) {
-        holder_of(listener_inode(port), holder, sizeof(holder));
+        uint64_t inode = listener_inode(port);
+        bool seen = holder_of(inode, holder, sizeof(holder)), up = d->running || d->restart;
+        if (up && (!seen || is_ours(d, inode)))
+            return;
         snprintf(mend, sizeof(mend),
                  "stop that program, or choose another port: gantry init --dir %s --port N",
                  d->config->dir);

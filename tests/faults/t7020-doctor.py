@@ -139,6 +139,20 @@ def _(t):
     serves(t)
 
 
+@scenario("a port that somebody else has keeps a restart from changing anything")
+def _(t):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        t.stack.configure({"GANTRY_LISTEN_PORT": port})
+        try:
+            refused(t, rf"port {port} is in use by \S+ \(pid {os.getpid()}\)", "mend it: ")
+        finally:
+            t.stack.configure({"GANTRY_LISTEN_PORT": t.stack.port})
+    t.stack.gantry("doctor")
+
+
 @scenario("connections that are used up are named")
 def _(t):
     t.expect_log("err=DB_DOWN|connections")
