@@ -93,6 +93,13 @@ static const struct lease *lease_of(const struct lease *list, size_t n, struct s
     return NULL;
 }
 
+/* No job waits longer than its period, no lease lasts longer than LEASE_MS: what seems to was set by a clock that has been
+ * put back since, and would keep the job from running until that time comes again. */
+static bool from_the_future(const struct row *row, const struct lease *l)
+{
+    return l->wait_ms > LEASE_MS && l->wait_ms > row->period_ms;
+}
+
 /* The job that is due first, in *ret_row; the time until then. Makes the rows of new jobs. */
 static enum err first_due(const struct schedule *s, struct fail *f, const struct row **ret_row,
                           struct lease *ret_lease)
@@ -107,6 +114,9 @@ static enum err first_due(const struct schedule *s, struct fail *f, const struct
         struct lease fresh = {.name = table[i].name};
         if (!l) {
             e = lease_declare(s->w->db, f, table[i].name);
+            l = &fresh;
+        } else if (from_the_future(&table[i], l)) {
+            fresh.version = l->version;
             l = &fresh;
         }
         if (!*ret_row || l->wait_ms < ret_lease->wait_ms) {

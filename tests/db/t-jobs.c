@@ -171,6 +171,21 @@ static void test_everything_runs_once(void **state)
     assert_int_equal(admin_int("SELECT SUM(version) FROM " DATABASE ".lease"), changes + 2);
 }
 
+static void test_a_clock_put_back_stops_no_job(void **state)
+{
+    (void)state;
+    step();
+    int64_t changes = admin_int("SELECT SUM(version) FROM " DATABASE ".lease");
+    admin_run("UPDATE " DATABASE
+              ".lease SET next_ms = next_ms + 86400000000 WHERE name = 'rotate_keys'");
+    admin_run("UPDATE " DATABASE
+              ".lease SET until_ms = next_ms + 86400000000 WHERE name = 'expire_tokens'");
+    step();
+    assert_int_equal(admin_int("SELECT SUM(version) FROM " DATABASE ".lease"), changes + 4);
+    step(); /* and is due again after its period */
+    assert_int_equal(admin_int("SELECT SUM(version) FROM " DATABASE ".lease"), changes + 4);
+}
+
 static void test_stopping_runs_nothing(void **state)
 {
     struct fail f = FAIL_INIT;
@@ -449,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_lease_has_one_holder),
         TEST(test_everything_runs_once),
+        TEST(test_a_clock_put_back_stops_no_job),
         TEST(test_stopping_runs_nothing),
         TEST(test_a_fleet_does_each_once),
         TEST(test_a_failed_job_comes_again_soon),
