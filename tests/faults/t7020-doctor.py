@@ -210,6 +210,11 @@ def _(t):
                         rf"mend it: chown \S+ {blobs}")
             finally:
                 os.chown(blobs, t.stack.owner.st_uid, t.stack.owner.st_gid)
+        with Kept(t.stack.config_path):
+            t.stack.configure({"GANTRY_EMBEDDED": ["nginx"], "DB_URI": "mysql+pymysql://u:a-secret@127.0.0.1:1/gantry"})
+            refused(t, r"the database at 127\.0\.0\.1:1 does not let u into gantry: .*connect", rf"mend it: check DB_URI in {t.stack.config_path}")
+            done = t.stack.gantry("doctor", check=False)
+            t.true("a-secret" not in done.stdout + done.stderr, "a password is shown")
     finally:
         t.stack.up()
     t.stack.gantry("doctor")
