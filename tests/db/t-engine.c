@@ -90,7 +90,7 @@ static void test_null_parameters(void **state)
     struct fail f = FAIL_INIT;
     (void)state;
     for (int i = 1; i <= 4; i++) { /* types of parameters change between executions */
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "n%d", i);
         struct db_arg bytes = i & 1 ? arg_null() : arg_bytes(STR("x"));
         struct db_arg number = i & 2 ? arg_null() : arg_int(7);

@@ -684,7 +684,8 @@ static int begin(void **state)
     program_init();
     random_text("abcdefghijklmnopqrstuvwxyz", sizeof(run) - 1, run);
     settings.db = database_migrated("sign_in");
-    settings.redis.unix_socket = redis ? redis : (char[]){"/nonexistent/redis"};
+    static char nowhere[] = "/nonexistent/redis";
+    settings.redis.unix_socket = redis ? redis : nowhere;
     return !keys || program_worker_init(&worker, NULL, config, NULL, keys);
 }
 
