@@ -17,10 +17,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define WINDOW_S    60
-#define NAME_KEEP_S 3600
-#define SLOTS       1024
-#define KEY_MAX     96
+#define WINDOW_S 60
+#define SLOTS    1024
+#define KEY_MAX  96
 
 _Static_assert(BACKOFF_KEY <= KEY_MAX, "every key fits a slot");
 
@@ -131,7 +130,7 @@ void backoff_name_failed(struct worker *w, struct str name, int64_t now_ms)
     struct str key = name_key(name, room);
     uint64_t attempts = name_read(w, key, &last_ms);
     int n = snprintf(value, sizeof(value), "%" PRIu64 ":%" PRId64, attempts + 1, now_ms);
-    if (key.n && !redis_set(w->redis, key, (struct str){value, (size_t)n}, NAME_KEEP_S))
+    if (key.n && !redis_set(w->redis, key, (struct str){value, (size_t)n}, BACKOFF_FORGET_S))
         local_add(key, now_ms);
 }
 

@@ -13,9 +13,12 @@
 #include "base/str.h"
 #include "base/worker.h"
 
-#define BACKOFF_FREE        5   /* wrong passwords before the account has to wait */
-#define BACKOFF_LIMIT_S     300 /* the longest wait */
-#define BACKOFF_ADDRESS_MAX 30  /* failures of one address in one minute */
+#define BACKOFF_FREE    5   /* wrong passwords before the account has to wait */
+#define BACKOFF_LIMIT_S 300 /* the longest wait */
+#define BACKOFF_FORGET_S                                                                           \
+    INT64_C(                                                                                       \
+        3600) /* failures are forgotten so long after the last, of accounts and of unknown names alike */
+#define BACKOFF_ADDRESS_MAX 30 /* failures of one address in one minute */
 
 /* Seconds, at least 1, until the account may be tried again; 0: now. */
 int backoff_account(int64_t attempts, int64_t last_ms, int64_t now_ms);

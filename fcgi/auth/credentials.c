@@ -83,7 +83,8 @@ static enum err wrong(struct attempt *a, bool by_name, const char *message)
     enum err e = E_OK;
     backoff_address_failed(a->w, a->in->remote_addr, a->now_ms);
     if (by_name && a->known)
-        e = account_login_failed(a->w->db, a->f, a->account.id, a->now_ms);
+        e = account_login_failed(a->w->db, a->f, a->account.id, a->now_ms,
+                                 a->now_ms - BACKOFF_FORGET_S * 1000);
     else if (by_name)
         backoff_name_failed(a->w, a->in->user, a->now_ms);
     return e ? e : refuse(a, message);

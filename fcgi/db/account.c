@@ -151,10 +151,11 @@ enum err account_set_enabled(struct db *db, struct fail *f, int64_t id, bool ena
                    NULL);
 }
 
-enum err account_login_failed(struct db *db, struct fail *f, int64_t id, int64_t now_ms)
+enum err account_login_failed(struct db *db, struct fail *f, int64_t id, int64_t now_ms,
+                              int64_t forget_before_ms)
 {
-    return db_exec(db, f, STMT_ACCOUNT_LOGIN_FAILED, DB_ARGS(arg_int(now_ms), arg_int(id)), NULL,
-                   NULL);
+    return db_exec(db, f, STMT_ACCOUNT_LOGIN_FAILED,
+                   DB_ARGS(arg_int(forget_before_ms), arg_int(now_ms), arg_int(id)), NULL, NULL);
 }
 
 enum err account_login_ok(struct db *db, struct fail *f, int64_t id)

@@ -79,9 +79,10 @@ enum err account_set_password(struct db *db, struct fail *f, int64_t id,
                               struct str hash) MUST_CHECK;
 enum err account_set_enabled(struct db *db, struct fail *f, int64_t id, bool enabled) MUST_CHECK;
 
-/* Sign-ins: counts a refused one; forgets them after a good one; notes when the account was last
- * used. */
-enum err account_login_failed(struct db *db, struct fail *f, int64_t id, int64_t now_ms) MUST_CHECK;
+/* Sign-ins: counts a refused one, from 1 again when the last lies before forget_before_ms; forgets
+ * them after a good one; notes when the account was last used. */
+enum err account_login_failed(struct db *db, struct fail *f, int64_t id, int64_t now_ms,
+                              int64_t forget_before_ms) MUST_CHECK;
 enum err account_login_ok(struct db *db, struct fail *f, int64_t id) MUST_CHECK;
 /* Written only when the noted time lies before stale_ms: not every request is worth a write. */
 enum err account_touch(struct db *db, struct fail *f, int64_t id, int64_t now_ms,

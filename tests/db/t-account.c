@@ -67,7 +67,7 @@ static void test_user(void **state)
     assert_int_equal(create("ann3", "no address", "pass-word-1"), E_BAD_REQUEST);
     assert_int_equal(audited("user_create"), rows + 1);
 
-    assert_ok(account_login_failed(w.db, &f, user.id, 5), &f);
+    assert_ok(account_login_failed(w.db, &f, user.id, 5, 0), &f);
     assert_ok(user_set_password(&w, &f, &nobody, &user, STR("another-pass-2")), &f);
     assert_ok(user_find(&w, &f, STR("ann"), &again), &f);
     assert_int_equal(again.invalid_login_attempts, 0);
@@ -99,8 +99,8 @@ static void test_login_state(void **state)
     struct fail f = FAIL_INIT;
     struct account user = make_user("login"), now;
     (void)state;
-    assert_ok(account_login_failed(w.db, &f, user.id, 10), &f);
-    assert_ok(account_login_failed(w.db, &f, user.id, 20), &f);
+    assert_ok(account_login_failed(w.db, &f, user.id, 10, 0), &f);
+    assert_ok(account_login_failed(w.db, &f, user.id, 20, 0), &f);
     assert_ok(account_by_id(w.db, &f, w.arena, user.id, &now), &f);
     assert_int_equal(now.invalid_login_attempts, 2);
     assert_int_equal(now.last_invalid_login_ms, 20);

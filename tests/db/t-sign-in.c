@@ -438,7 +438,7 @@ static void test_backoff(void **state)
         assert_int_equal(sign_in(user.name, STR("wrong")), E_BAD_CREDENTIALS);
         assert_int_equal(sign_in(nobody, STR("wrong")), E_BAD_CREDENTIALS);
     }
-    assert_int_equal(account_login_failed(worker.db, NULL, user.id, clock_ms() + 10000), E_OK);
+    assert_int_equal(account_login_failed(worker.db, NULL, user.id, clock_ms() + 10000, 0), E_OK);
     assert_int_equal(sign_in_with(config, basic(user.name, STR(PASSWORD)), false, &f, &c),
                      E_TOO_MANY);
     assert_in_range(f.retry_after_s, 1, BACKOFF_LIMIT_S);
@@ -447,13 +447,20 @@ static void test_backoff(void **state)
     backoff_name_failed(&w, nobody, clock_ms() + 10000);
     assert_int_equal(sign_in(nobody, STR(PASSWORD)), E_TOO_MANY);
     /* The wait is over (its failures lie back), the password right: all is forgotten. */
-    assert_int_equal(account_login_failed(worker.db, NULL, user.id, clock_ms() - 2 * HOUR_MS),
+    assert_int_equal(account_login_failed(worker.db, NULL, user.id, clock_ms() - 2 * HOUR_MS, 0),
                      E_OK);
     assert_int_equal(sign_in(user.name, STR(PASSWORD)), E_OK);
     struct account now;
     assert_int_equal(account_by_id(worker.db, NULL, worker.arena, user.id, &now), E_OK);
     assert_int_equal(now.invalid_login_attempts, 0);
     assert_true(now.last_accessed_ms > 0);
+    /* Failures long ago do not count for the next, as they do not for a name that nobody has. */
+    for (int i = 0; i < BACKOFF_FREE; i++)
+        assert_int_equal(
+            account_login_failed(worker.db, NULL, user.id, clock_ms() - 2 * HOUR_MS, 0), E_OK);
+    assert_int_equal(sign_in(user.name, STR("wrong")), E_BAD_CREDENTIALS);
+    assert_int_equal(account_by_id(worker.db, NULL, worker.arena, user.id, &now), E_OK);
+    assert_int_equal(now.invalid_login_attempts, 1);
 }
 
 static void many_names_from_one_address(const struct config *c)
@@ -537,7 +544,8 @@ static void test_robot(void **state)
     assert_int_equal(sign_in(text("u%sr+%s", "never"), str_z(token)), E_BAD_CREDENTIALS);
     /* Its failures do not lock out those that have the right token; who has not waits. */
     for (int i = 0; i < BACKOFF_FREE + 3; i++)
-        assert_int_equal(account_login_failed(worker.db, NULL, robot.id, clock_ms() + 10000), E_OK);
+        assert_int_equal(account_login_failed(worker.db, NULL, robot.id, clock_ms() + 10000, 0),
+                         E_OK);
     assert_int_equal(sign_in(robot.name, STR("wrong")), E_TOO_MANY);
     assert_int_equal(sign_in(robot.name, str_z(token)), E_OK);
 

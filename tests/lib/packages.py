@@ -18,6 +18,8 @@ STACK = [("nginx", "nginx-light"), ("mariadbd", "mariadb-server"), ("mariadb", "
          ("redis-server", "redis-server"), ("openssl", "openssl")]
 CLIENTS = [("podman", "podman"), ("buildah", "buildah"), ("skopeo", "skopeo"), ("runc", "runc"), ("curl", "curl")]
 STYLE = [("clang-format", "clang-format")]
+FUZZ = [("clang", "clang"), ("/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a", "libclang-rt-14-dev")]
+DIST = [("xz", "xz-utils")]
 SERVICES = {"nginx-light": ["nginx"], "mariadb-server": ["mariadb"], "redis-server": ["redis-server"], "podman": []}
 PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 
