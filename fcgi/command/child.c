@@ -107,6 +107,7 @@ __attribute__((noreturn)) static void become(const struct supervisor *s, const c
     environment_fill(&env, s->dir, log_path, listen_fd >= 0);
     if (!binds)
         prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* no set-user-id program makes more of it */
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     /* exec takes char *const[] and does not write to it. */

@@ -1,4 +1,5 @@
 """What operators and their machines look at: health, metrics, status."""
+import os
 import re
 
 from lib.scenario import scenario
@@ -63,3 +64,18 @@ def _(t):
     repo.push_image("v1")
     for words, part in ((("user", "list"), t.owner.name), (("org", "list"), t.org), (("repo", "list"), repo.name), (("team", "list", t.org), "owners")):
         t.true(part in t.stack.gantry(*words), f"{part} is missing in gantry {' '.join(words)}")
+
+
+@scenario("no process of the stack is root, has a capability, or can gain one")
+def _(t):
+    if os.stat(t.stack.dir).st_uid == 0:
+        t.skip("the stack runs as root, because no other account can read the build")
+    processes = t.stack.processes()
+    t.true(len(processes) > 8, f"too few processes: {processes}")
+    for pid, words in processes.items():
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+        t.true(status["Uid"].split()[1] != "0", f"{words[0]} is root")
+        t.eq(int(status["CapEff"], 16), 0, f"capabilities of {words[0]}")
+        if "supervise" not in words:
+            t.eq(status["NoNewPrivs"], "1", f"NoNewPrivs of {words[0]}")
