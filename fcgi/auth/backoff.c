@@ -171,7 +171,8 @@ int backoff_address(struct worker *w, struct str address, int64_t now_ms, bool *
         str_u64(value, &n);
     here = local_count(key, &last_ms);
     *ret_failed = n > 0 || here > 0;
-    if (n < BACKOFF_ADDRESS_MAX && here < BACKOFF_ADDRESS_MAX)
+    uint64_t limit = (uint64_t)w->config->sign_in_failures;
+    if (limit == 0 || (n < limit && here < limit))
         return 0;
     return WINDOW_S - (int)(now_ms / 1000 % WINDOW_S);
 }

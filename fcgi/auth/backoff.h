@@ -4,7 +4,7 @@
  * Per account, in the account's row, so that it holds on every node and outlives everything: after
  * a few wrong passwords each further one doubles the wait, up to a limit; a right one, or a new
  * password, ends it. Per address, so that one client cannot try many accounts: so many failures a
- * minute, counted in Redis, and in the process while Redis is down (then each process counts for
+ * minute (GANTRY_SIGN_IN_FAILURES), counted in Redis, and in the process while Redis is down (then each process counts for
  * itself). An IPv6 client is its /64.
  */
 #ifndef GANTRY_AUTH_BACKOFF_H
@@ -15,10 +15,8 @@
 
 #define BACKOFF_FREE    5   /* wrong passwords before the account has to wait */
 #define BACKOFF_LIMIT_S 300 /* the longest wait */
-#define BACKOFF_FORGET_S                                                                           \
-    INT64_C(                                                                                       \
-        3600) /* failures are forgotten so long after the last, of accounts and of unknown names alike */
-#define BACKOFF_ADDRESS_MAX 30 /* failures of one address in one minute */
+/* Seconds after the last failure until all are forgotten, of accounts and of unknown names alike. */
+#define BACKOFF_FORGET_S INT64_C(3600)
 
 /* Seconds, at least 1, until the account may be tried again; 0: now. */
 int backoff_account(int64_t attempts, int64_t last_ms, int64_t now_ms);

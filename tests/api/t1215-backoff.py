@@ -3,6 +3,7 @@ from lib.registry import Account, Registry
 from lib.scenario import scenario
 
 OWN_STACK = True
+CONFIG = {"GANTRY_SIGN_IN_FAILURES": 30}
 
 
 def attempt(t, account):

@@ -51,8 +51,7 @@ def _(t):
 
 @scenario("lengths that lie")
 def _(t):
-    # Lengths of gigabytes end the process inside of libfcgi (its guard since CVE-2025-23016); the master starts another.
-    t.expect_log("fcgiapp.c:.*Malloc: Assertion")
+    # Lengths of gigabytes end a process inside of libfcgi (its guard since CVE-2025-23016): they must be refused before it sees them.
     for stream in (b"\x05", b"\xff\xff\xff\xff", b"\xff\xff\xff\xff\x00" + b"x" * 100, b"\x80\x00\x00\x00\x80\x00\x00\x00", b"\x7f\x7f" + b"x" * 10,
                    b"\x04\x81\xff\xff\xffHOST", b"\x00\x00" * 1000, b"\x84\x00\x00\x00\x00HOST", struct.pack(">II", 0xFFFFFFFF, 0xFFFFFFFF) + b"x" * 50,
                    struct.pack(">II", 0x80000010, 0xFFFFFFF0) + b"x" * 64):

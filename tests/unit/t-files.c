@@ -18,8 +18,10 @@ static char path[PATH_MAX];
 static int make_dir(void **state)
 {
     (void)state;
-    snprintf(path, sizeof(path), "%s/file", mkdtemp(dir) ? dir : "");
-    return dir[strlen(dir) - 1] == 'X' ? -1 : 0;
+    if (!mkdtemp(dir))
+        return -1;
+    snprintf(path, sizeof(path), "%s/file", dir);
+    return 0;
 }
 
 static int remove_dir(void **state)
