@@ -49,8 +49,8 @@ struct arena;
 
 struct config {
     struct arena *arena; /* holds everything below */
-    char *dir;  /* the directory that holds config/ (DIR of `gantry --dir DIR`) */
-    char *path; /* of the file read */
+    char *dir;           /* the directory that holds config/ (DIR of `gantry --dir DIR`) */
+    char *path;          /* of the file read */
 
     char *server_hostname, *url_scheme, *authentication_type, *secret_key, *database_secret_key;
     char *library_namespace, *registry_state, *token_issuer, *log_level;
@@ -58,7 +58,8 @@ struct config {
     bool referrers_api, sparse_index, app_tokens, user_events, rate_limits, create_private;
     bool create_namespace, robots_disallow, disable_pushes, audit_logins;
     int64_t max_layer_size, max_manifest_size, push_temp_expiration_s, default_tag_expiration_s;
-    int64_t key_lifetime_min, token_lifetime_s, listen_port, min_free_space, upload_expiration_s;
+    int64_t key_lifetime_min, sign_in_failures, token_lifetime_s, listen_port, min_free_space,
+        upload_expiration_s;
     struct strs storage_preference, storage_default_locations, super_users, readonly_super_users;
     struct strs robots_whitelist, tag_expiration_options, embedded;
     struct cidrs trusted_proxies, metrics_allow;

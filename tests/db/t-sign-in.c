@@ -37,6 +37,7 @@ static struct config settings = {
     .registry_state = (char[]){"normal"},
     .database_secret_key = (char[]){"the-secret-of-this-database-0123"},
     .key_lifetime_min = 120,
+    .sign_in_failures = 30,
     .token_lifetime_s = 3600,
     .default_tag_expiration_s = 1209600,
     .app_tokens = true,
